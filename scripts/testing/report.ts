@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** What one check came to. */
 export interface Outcome {
   readonly passed: number;
@@ -29,7 +31,7 @@ export class Report {
     const ok = outcome.failed === 0;
     const note = outcome.note === undefined ? '' : ` · ${outcome.note}`;
     console.log(`  ${ok ? '✓' : '✗'} ${name}${note} · ${((performance.now() - start) / 1000).toFixed(1)} s`);
-    if (!ok) console.log((outcome.output ?? '').trimEnd().replace(/^/gm, '    '));
+    if (!ok) console.log(stripVTControlCharacters(outcome.output ?? '').trimEnd().replace(/^/gm, '    '));
     return ok;
   }
 
