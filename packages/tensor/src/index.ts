@@ -1,1 +1,26 @@
-export {};
+/** Strided arrays with automatic differentiation. */
+export { Tensor, type Nested } from './tensor.ts';
+export {
+  arange, bernoulli, fromTypedArray, full, ones, onesLike, rand, randn, tensor, zeros, zerosLike, type RandomOptions, type TensorOptions,
+} from './creation.ts';
+export { backward, detectAnomaly, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
+export { checkpoint } from './checkpoint.ts';
+export {
+  abs, add, cast, ceil, clamp, cos, div, eq, erf, exp, expm1, floor, ge, gelu, gt, isFinite, isNaN, le, log, log1p, logicalAnd, logicalNot,
+  logicalOr, logicalXor, lt, maximum, minimum, mod, mul, ne, neg, pow, reciprocal, relu, round, rsqrt, sigmoid, sign, silu, sin, softplus,
+  sqrt, square, sub, tanh, where, type Operand,
+} from './ops/elementwise.ts';
+export {
+  all, any, argmax, argmin, cumProd, cumSum, max, mean, min, prod, std, sum, variance, type Axes, type ReduceOptions, type VarianceOptions,
+} from './ops/reduce.ts';
+export {
+  chunk, clone, diagonal, expand, flatten, flip, narrow, permute, reshape, select, slice, split, squeeze, transpose, unbind, unsqueeze,
+} from './ops/view.ts';
+export { matmul } from './ops/matmul.ts';
+export { concat, embedding, gather, indexAdd, indexSelect, maskedFill, scatterAdd, stack } from './ops/indexing.ts';
+export { dropout, logSoftmax, softmax, type DropoutOptions } from './ops/fused.ts';
+export { defaultGenerator, Generator, manualSeed, type GeneratorState } from './random.ts';
+export { dtypes, type DType, type FileDType, type FloatDType, type ScalarOf, type TypedArray, type TypedArrayOf } from './dtype.ts';
+export {
+  ArgumentError, AutogradError, CheckpointError, DTypeError, FormatError, IndexError, ShapeError, StridedError,
+} from './errors.ts';

@@ -1,0 +1,76 @@
+import type { View } from '../storage.ts';
+import type { GeneratorState } from '../random.ts';
+
+/**
+ * Every kernel's signature. A kernel reads views, writes into a view that exists, and knows nothing of gradients.
+ * `kernels/js` implements all of it for every dtype and any strides; a faster level may decline a call.
+ * Rules that hold throughout, so that no kernel checks them: operands of one call already have one shape (broadcasting
+ * is stride 0), an output never overlaps itself or an input (elementwise kernels may write exactly onto an input),
+ * computing operands share one dtype unless the kernel says otherwise, and indices are in range.
+ */
+
+export const unaryNames = [
+  'neg', 'abs', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh',
+  'sigmoid', 'erf', 'softplus', 'relu', 'gelu', 'geluTanh', 'silu', 'floor', 'ceil', 'round', 'isNaN', 'isFinite', 'logicalNot',
+] as const;
+export type UnaryName = (typeof unaryNames)[number];
+
+export const binaryNames = [
+  'add', 'sub', 'mul', 'div', 'pow', 'mod', 'minimum', 'maximum',
+  'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor',
+] as const;
+export type BinaryName = (typeof binaryNames)[number];
+
+export const reduceNames = ['sum', 'prod', 'min', 'max', 'all', 'any'] as const;
+export type ReduceName = (typeof reduceNames)[number];
+
+export interface Kernels {
+  /** out = x, converted to out's dtype (floats to integers truncate and wrap; anything to bool is x ≠ 0). */
+  copy(x: View, out: View): void;
+  /** out = value everywhere. */
+  fill(out: View, value: number): void;
+  /** out = f(x). isNaN, isFinite and logicalNot write bool. */
+  unary(name: UnaryName, x: View, out: View): void;
+  /** out = f(a, b). Comparisons and logic write bool. */
+  binary(name: BinaryName, a: View, b: View, out: View): void;
+  /** out = condition ? a : b, with a bool condition. */
+  where(condition: View, a: View, b: View, out: View): void;
+  /** out += x, value by value: right even where out meets itself (stride 0). */
+  accumulate(x: View, out: View): void;
+
+  /** Reduces the axes on which out has length 1. Sums are float64 inside; an integer result out of range throws. */
+  reduce(name: ReduceName, x: View, out: View): void;
+  /** out (int32, length 1 on `axis`) = the first index of the extreme value along `axis`; a NaN is extreme. */
+  argReduce(name: 'argmin' | 'argmax', x: View, axis: number, out: View): void;
+  /** out[i] = x[0] ∘ … ∘ x[i] along `axis`. */
+  scan(name: 'cumSum' | 'cumProd', x: View, axis: number, out: View): void;
+  /** out (int32) = the stable order that sorts x along `axis`; NaN counts as largest. */
+  argSort(x: View, axis: number, descending: boolean, out: View): void;
+
+  /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]. */
+  matmul(a: View, b: View, out: View): void;
+
+  /** out = x at positions `index` (int32, one axis) of `axis`. */
+  indexSelect(x: View, axis: number, index: View, out: View): void;
+  /** out at positions `index` (int32, one axis) of `axis` += x. */
+  indexAdd(x: View, axis: number, index: View, out: View): void;
+  /** out[i…] = x[i… with index[i…] on `axis`]. */
+  gather(x: View, axis: number, index: View, out: View): void;
+  /** out[i… with index[i…] on `axis`] = or += x[i…], in row-major order of i. */
+  scatter(mode: 'set' | 'add', x: View, axis: number, index: View, out: View): void;
+
+  /** out = independent draws: uniform in [0, 1), standard normal, or for a threshold p bool draws of 1 with probability p. */
+  random(kind: RandomKind, state: GeneratorState, out: View): void;
+  /** out = x / (1 − p) where draw i of the stream is ≥ p, else 0; i counts values in row-major order. */
+  dropout(x: View, p: number, state: GeneratorState, out: View): void;
+
+  /** Softmax over the last axis. */
+  softmax(x: View, out: View): void;
+  /** out = y·(g − Σ g·y) over the last axis. */
+  softmaxBackward(y: View, g: View, out: View): void;
+  logSoftmax(x: View, out: View): void;
+  /** out = g − exp(y)·Σ g over the last axis. */
+  logSoftmaxBackward(y: View, g: View, out: View): void;
+}
+
+export type RandomKind = { readonly kind: 'uniform' } | { readonly kind: 'normal' } | { readonly kind: 'bernoulli'; readonly p: number };

@@ -1,0 +1,17 @@
+import type { Kernels } from '../contract.ts';
+import { accumulate, binary, copy, fill, unary, where } from './elementwise.ts';
+import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
+import { matmul } from './matmul.ts';
+import { dropout, random } from './random.ts';
+import { argReduce, argSort, reduce, scan } from './reduce.ts';
+import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './softmax.ts';
+
+/** The reference level: every kernel, every dtype, any strides, no WebAssembly. */
+export const jsKernels: Kernels = {
+  copy, fill, unary, binary, where, accumulate,
+  reduce, argReduce, scan, argSort,
+  matmul,
+  indexSelect, indexAdd, gather, scatter,
+  random, dropout,
+  softmax, softmaxBackward, logSoftmax, logSoftmaxBackward,
+};

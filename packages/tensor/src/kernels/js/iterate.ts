@@ -1,0 +1,95 @@
+import type { Layout, Shape } from '../../layout.ts';
+
+/**
+ * Loop nests over operands of one shape. Axes that lie evenly in every operand are merged into one, and the axis on
+ * which the first operand steps least becomes the inner loop, so that a dense array of any rank is a single row.
+ */
+export interface Nest {
+  /** Lengths of the merged axes, the row last; never empty. */
+  readonly shape: readonly number[];
+  /** For each operand its stride on each merged axis. */
+  readonly strides: readonly (readonly number[])[];
+  readonly offsets: readonly number[];
+}
+
+/** Merges axes for `layouts`, the output first; null when there is nothing to visit. */
+export function nest(shape: Shape, layouts: readonly Layout[]): Nest | null {
+  const axes: number[] = [];
+  for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 0) return null;
+    if (shape[i] !== 1) axes.push(i);
+  }
+  sortByStride(axes, layouts);
+  const lengths: number[] = [];
+  const strides: number[][] = layouts.map(() => []);
+  for (const axis of axes) {
+    const last = lengths.length - 1;
+    if (last >= 0 && layouts.every(({ strides: s }, n) => strides[n][last] === s[axis] * shape[axis])) {
+      lengths[last] *= shape[axis];
+      for (let n = 0; n < layouts.length; n++) strides[n][last] = layouts[n].strides[axis];
+    } else {
+      lengths.push(shape[axis]);
+      for (let n = 0; n < layouts.length; n++) strides[n].push(layouts[n].strides[axis]);
+    }
+  }
+  if (lengths.length === 0) {
+    lengths.push(1);
+    for (const row of strides) row.push(0);
+  }
+  return { shape: lengths, strides, offsets: layouts.map(({ offset }) => offset) };
+}
+
+/** Orders axes by falling stride of the first operand, then of the next where those are equal; stable. */
+function sortByStride(axes: number[], layouts: readonly Layout[]): void {
+  const before = (a: number, b: number): boolean => {
+    for (const { strides } of layouts) {
+      const difference = Math.abs(strides[a]) - Math.abs(strides[b]);
+      if (difference !== 0) return difference > 0;
+    }
+    return a < b;
+  };
+  // Insertion sort: ranks are small and layouts are nearly always in order already.
+  for (let i = 1; i < axes.length; i++) {
+    const axis = axes[i];
+    let j = i - 1;
+    while (j >= 0 && before(axis, axes[j])) {
+      axes[j + 1] = axes[j];
+      j--;
+    }
+    axes[j + 1] = axis;
+  }
+}
+
+/** Calls `row` with the offsets of every row of a nest; the array is reused between calls. */
+export function forEachRow({ shape, offsets }: Nest, strides: Nest['strides'], row: (offsets: readonly number[]) => void): void {
+  const outer = shape.length - 1;
+  const at = offsets.slice();
+  if (outer === 0) {
+    row(at);
+    return;
+  }
+  const index = new Array<number>(outer).fill(0);
+  for (;;) {
+    row(at);
+    let axis = outer - 1;
+    for (;;) {
+      if (axis < 0) return;
+      if (++index[axis] < shape[axis]) {
+        for (let n = 0; n < at.length; n++) at[n] += strides[n][axis];
+        break;
+      }
+      for (let n = 0; n < at.length; n++) at[n] -= strides[n][axis] * (shape[axis] - 1);
+      index[axis] = 0;
+      axis--;
+    }
+  }
+}
+
+/** Calls `visit` with the offsets of every combination of the axes but `axis`: one lane along it at a time, in row-major order. */
+export function forEachLane(shape: Shape, layouts: readonly Layout[], axis: number, visit: (offsets: readonly number[]) => void): void {
+  const without = (values: readonly number[]) => values.filter((_, i) => i !== axis);
+  const rest = without(shape);
+  if (rest.includes(0)) return;
+  const strides = layouts.map((layout) => [...without(layout.strides), 0]);
+  forEachRow({ shape: [...rest, 1], strides, offsets: layouts.map(({ offset }) => offset) }, strides, visit);
+}
