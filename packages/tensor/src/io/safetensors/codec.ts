@@ -109,21 +109,24 @@ function narrowIntegers(words: Int32Array, count: number, label: string): Int32A
  * @throws DTypeError for any other change of dtype: `cast` the tensor first
  */
 export function encodeValues(data: TypedArray, dtype: DType, to: FileDType, label = 'encodeValues'): Uint8Array {
-  const encoded = encodedCopy(data, dtype, to);
-  if (encoded === undefined) {
-    throw new DTypeError(`${label}: ${dtype} cannot be stored as ${to}; float32 and float64 can be stored as float16 or bfloat16, int32 as int64: cast the tensor first`);
-  }
-  const bytes = new Uint8Array(encoded.buffer);
+  checkStorable(dtype, to, label);
+  const bytes = new Uint8Array(encodedCopy(data, dtype, to).buffer);
   if (!hostIsLittleEndian) swapBytes(bytes, bytesPerElement(to));
   return bytes;
 }
 
-function encodedCopy(data: TypedArray, dtype: DType, to: FileDType): TypedArray | Uint16Array | BigInt64Array | undefined {
+/** Refuses a change of dtype that `encodeValues` does not make. */
+export function checkStorable(dtype: DType, to: FileDType, label: string): void {
+  const half = to === 'float16' || to === 'bfloat16';
+  if (to === dtype || (half && isFloat(dtype)) || (to === 'int64' && dtype === 'int32')) return;
+  throw new DTypeError(`${label}: ${dtype} cannot be stored as ${to}; float32 and float64 can be stored as float16 or bfloat16, int32 as int64: cast the tensor first`);
+}
+
+function encodedCopy(data: TypedArray, dtype: DType, to: FileDType): TypedArray | Uint16Array | BigInt64Array {
   if (dtype === to) return data.slice();
-  if (isFloat(dtype) && to === 'float16') return narrow(data, float32ToFloat16);
-  if (isFloat(dtype) && to === 'bfloat16') return narrow(data, float32ToBfloat16);
-  if (dtype === 'int32' && to === 'int64') return BigInt64Array.from(data, BigInt);
-  return undefined;
+  if (to === 'float16') return narrow(data, float32ToFloat16);
+  if (to === 'bfloat16') return narrow(data, float32ToBfloat16);
+  return BigInt64Array.from(data, BigInt);
 }
 
 function narrow(data: TypedArray, toHalf: (bits: number) => number): Uint16Array {
