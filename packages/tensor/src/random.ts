@@ -82,8 +82,9 @@ export class Generator {
   }
 
   set state(state: GeneratorState) {
-    this.#seed = checkSeed(state.seed);
-    this.#offset = checkSeed(state.offset);
+    const seed = checkSeed(state.seed);
+    this.#offset = checkSeed(state.offset, 'Generator.state: an offset');
+    this.#seed = seed;
     this.#block = -1;
   }
 
@@ -135,9 +136,9 @@ export class Generator {
   }
 }
 
-function checkSeed(seed: number): number {
+function checkSeed(seed: number, what = 'manualSeed: a seed'): number {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new ArgumentError(`manualSeed: a seed must be an integer from 0 to 2^53 - 1, not ${seed}`);
+    throw new ArgumentError(`${what} must be an integer from 0 to 2^53 - 1, not ${seed}`);
   }
   return seed;
 }
