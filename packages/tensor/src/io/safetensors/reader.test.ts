@@ -41,6 +41,7 @@ describe.each([
     const reader = await SafetensorsFile.open(input());
     expect(reader.names).toEqual(['block.weight', 'nothing', 'flags']);
     expect([...reader.metadata]).toEqual([['format', 'pt']]);
+    expect([reader.has('flags'), reader.has('__proto__')]).toEqual([true, false]);
     expect(reader.info('flags')).toEqual({ dtype: 'bool', shape: [3], start: 16, end: 19 });
     expect(new Map([...await reader.readAll()].sort())).toEqual(tensors);
     await reader.close();

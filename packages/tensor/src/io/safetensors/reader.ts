@@ -15,6 +15,8 @@ export interface TensorReader {
   readonly names: readonly string[];
   /** Names and dtype names of tensors that cannot be read; empty unless opened with `listUnknown`. */
   readonly unknown: ReadonlyMap<string, string>;
+  /** Whether there is such a tensor that can be read. */
+  has(name: string): boolean;
   /** dtype, shape and place of a tensor; nothing is read. */
   info(name: string): TensorInfo;
   /** One tensor: its own bytes and no others are read. */
@@ -71,6 +73,10 @@ export class SafetensorsFile implements TensorReader {
       await source.close?.();
       throw error;
     }
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
   }
 
   info(name: string): TensorInfo {

@@ -124,6 +124,7 @@ describe('ShardedSafetensors', () => {
     };
     const reader = await ShardedSafetensors.open(memorySource(fileIn(files, INDEX)), { resolve });
     expect(reader.names).toEqual(['a', 'b', 'c', 'd']);
+    expect([reader.has('c'), reader.has('e')]).toEqual([true, false]);
     expect(reader.info('c')).toEqual({ dtype: 'uint8', shape: [2], start: 0, end: 2 });
     reads.length = 0;
     expect((await reader.read('c')).bytes).toEqual(Uint8Array.of(3, 3));

@@ -78,6 +78,10 @@ export class ShardedSafetensors implements TensorReader {
     }
   }
 
+  has(name: string): boolean {
+    return this.#home.has(name);
+  }
+
   info(name: string): TensorInfo {
     return findTensor(this, this.#home, name).info(name);
   }
@@ -161,7 +165,7 @@ function* disagreements(weightMap: ReadonlyMap<string, string>, shards: Readonly
     if (!shards.has(fileName)) continue;
     const home = found.get(tensor);
     if (home === undefined) yield `tensor ${quote(tensor)} is missing from ${quote(fileName)}`;
-    else if (home !== fileName && !shards.get(fileName)?.names.includes(tensor)) {
+    else if (home !== fileName && !shards.get(fileName)?.has(tensor)) {
       yield `tensor ${quote(tensor)} is in ${quote(home)}, not in ${quote(fileName)}`;
     }
   }
