@@ -18,9 +18,19 @@ export {
 } from './ops/view.ts';
 export { matmul } from './ops/matmul.ts';
 export { concat, embedding, gather, indexAdd, indexSelect, maskedFill, scatterAdd, stack } from './ops/indexing.ts';
-export { dropout, logSoftmax, softmax, type DropoutOptions } from './ops/fused.ts';
+export { dropout, type DropoutOptions } from './ops/dropout.ts';
+export { layerNorm, rmsNorm, type LayerNormForm, type LayerNormOptions, type RmsNormOptions } from './ops/layerNorm.ts';
+export { linear } from './ops/linear.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
 export { defaultGenerator, Generator, manualSeed, type GeneratorState } from './random.ts';
 export { dtypes, type DType, type FileDType, type FloatDType, type ScalarOf, type TypedArray, type TypedArrayOf } from './dtype.ts';
 export {
   ArgumentError, AutogradError, CheckpointError, DTypeError, FormatError, IndexError, ShapeError, StridedError,
 } from './errors.ts';
+export {
+  encodeSafetensors, loadSafetensors, openSafetensors, readTensor, saveSafetensors, saveSafetensorsSync, saveShardedSafetensors,
+  type SaveOptions,
+} from './io/safetensors/tensors.ts';
+export type { TensorReader } from './io/safetensors/reader.ts';
+export type { Named } from './io/safetensors/writer.ts';
+export { blobSource, memorySource, type ByteInput, type ByteSource } from './io/source.ts';

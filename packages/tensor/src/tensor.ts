@@ -6,12 +6,13 @@ import { kernels } from './kernels/dispatch.ts';
 import { contiguous, formatShape, isContiguous, sizeOf, type Layout, type Shape } from './layout.ts';
 import * as elementwise from './ops/elementwise.ts';
 import type { Joined, Operand, Quotient, Sum } from './ops/elementwise.ts';
-import * as fused from './ops/fused.ts';
+import { dropout, type DropoutOptions } from './ops/dropout.ts';
 import * as indexing from './ops/indexing.ts';
 import * as inplace from './ops/inplace.ts';
 import { matmul } from './ops/matmul.ts';
 import { bindTensorClass, type Node } from './ops/op.ts';
 import * as reduce from './ops/reduce.ts';
+import { logSoftmax, softmax } from './ops/softmax.ts';
 import type { Axes, ReduceOptions, VarianceOptions } from './ops/reduce.ts';
 import * as views from './ops/view.ts';
 import { formatTensor } from './print.ts';
@@ -274,9 +275,9 @@ export class Tensor<D extends DType = DType> implements View<D> {
 
   // Fused
 
-  softmax(axis?: number): Tensor<ToFloat<D>> { return fused.softmax(this, axis); }
-  logSoftmax(axis?: number): Tensor<ToFloat<D>> { return fused.logSoftmax(this, axis); }
-  dropout(options?: fused.DropoutOptions): Tensor<ToFloat<D>> { return fused.dropout(this, options); }
+  softmax(axis?: number): Tensor<ToFloat<D>> { return softmax(this, axis); }
+  logSoftmax(axis?: number): Tensor<ToFloat<D>> { return logSoftmax(this, axis); }
+  dropout(options?: DropoutOptions): Tensor<ToFloat<D>> { return dropout(this, options); }
 
   // Writing
 

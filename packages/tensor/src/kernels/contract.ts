@@ -49,6 +49,8 @@ export interface Kernels {
 
   /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]. */
   matmul(a: View, b: View, out: View): void;
+  /** out[r, n] = Σₖ x[r, k]·weight[n, k] + bias[n]. */
+  linear(x: View, weight: View, bias: View | null, out: View): void;
 
   /** out = x at positions `index` (int32, one axis) of `axis`. */
   indexSelect(x: View, axis: number, index: View, out: View): void;
@@ -71,6 +73,31 @@ export interface Kernels {
   logSoftmax(x: View, out: View): void;
   /** out = g − exp(y)·Σ g over the last axis. */
   logSoftmaxBackward(y: View, g: View, out: View): void;
+
+  /**
+   * out = (x − mean)·reciprocal·weight + bias over the last axis, and the statistics [..., 1], always float64:
+   * mean (0 for rms), reciprocal (1 / spread), and slope: reciprocal/C, or 1/((C − 1)·deviation) for `deviation`
+   * (0 where the deviation is 0). The spread is √(Σ(x−mean)²/C + ε) for `variance` and `rms`,
+   * √(Σ(x−mean)²/(C−1)) + ε for `deviation`.
+   */
+  layerNorm(form: NormForm, epsilon: number, x: View, weight: View | null, bias: View | null, out: View, statistics: NormStatistics): void;
+  /** With ĝ = g·weight and x̂ = (x − mean)·reciprocal: x: reciprocal·(ĝ − mean ĝ) − slope·x̂·Σ ĝ·x̂ (rms: without mean ĝ); weight: Σ g·x̂; bias: Σ g. */
+  layerNormBackward(form: NormForm, x: View, weight: View | null, g: View, statistics: NormStatistics, out: NormGradients): void;
+}
+
+export type NormForm = 'variance' | 'deviation' | 'rms';
+
+export interface NormStatistics {
+  readonly mean: View;
+  readonly reciprocal: View;
+  readonly slope: View;
+}
+
+/** Where gradients go; null where none is wanted. */
+export interface NormGradients {
+  readonly x: View | null;
+  readonly weight: View | null;
+  readonly bias: View | null;
 }
 
 export type RandomKind = { readonly kind: 'uniform' } | { readonly kind: 'normal' } | { readonly kind: 'bernoulli'; readonly p: number };

@@ -7,4 +7,5 @@ export { layouts, type LayoutOptions, type PlacedLayout } from './layouts.ts';
 export { tensors, valuesOf, type TensorArbitraryOptions, type ValueOptions } from './tensors.ts';
 export { checkGradients, type Differentiable, type GradientOptions } from './gradients.ts';
 export { expectClose, type CloseOptions, type Comparable } from './close.ts';
+export { expectTwins, type TwinOptions } from './twins.ts';
 export { runs } from './runs.ts';

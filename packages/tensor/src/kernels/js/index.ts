@@ -1,7 +1,8 @@
 import type { Kernels } from '../contract.ts';
 import { accumulate, binary, copy, fill, unary, where } from './elementwise.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
-import { matmul } from './matmul.ts';
+import { layerNorm, layerNormBackward } from './layerNorm.ts';
+import { linear, matmul } from './matmul.ts';
 import { dropout, random } from './random.ts';
 import { argReduce, argSort, reduce, scan } from './reduce.ts';
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './softmax.ts';
@@ -10,8 +11,9 @@ import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './soft
 export const jsKernels: Kernels = {
   copy, fill, unary, binary, where, accumulate,
   reduce, argReduce, scan, argSort,
-  matmul,
+  matmul, linear,
   indexSelect, indexAdd, gather, scatter,
   random, dropout,
   softmax, softmaxBackward, logSoftmax, logSoftmaxBackward,
+  layerNorm, layerNormBackward,
 };

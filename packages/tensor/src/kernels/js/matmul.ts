@@ -1,5 +1,6 @@
 import type { View } from '../../storage.ts';
 import { forEachRow } from './iterate.ts';
+import { readVector } from './vectors.ts';
 
 /**
  * out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]
@@ -8,6 +9,10 @@ import { forEachRow } from './iterate.ts';
  * Sums are float64 inside and round once, when they are stored.
  */
 export function matmul(a: View, b: View, out: View): void {
+  product(a, b, null, out);
+}
+
+function product(a: View, b: View, bias: Float64Array | null, out: View): void {
   const rank = out.layout.shape.length;
   const [M, N] = out.layout.shape.slice(-2);
   const K = a.layout.shape[rank - 1];
@@ -46,8 +51,14 @@ export function matmul(a: View, b: View, out: View): void {
           c13 += r1 * p3;
         }
         const sums = [c00, c01, c02, c03, c10, c11, c12, c13];
-        for (let i = 0; i < (pair ? 2 : 1); i++) for (let j = 0; j < width; j++) z[io + (m + i) * om + (n + j) * on] = sums[i * 4 + j];
+        for (let i = 0; i < (pair ? 2 : 1); i++) for (let j = 0; j < width; j++) z[io + (m + i) * om + (n + j) * on] = sums[i * 4 + j] + (bias === null ? 0 : bias[n + j]);
       }
     }
   });
+}
+
+/** out[r, n] = Σₖ x[r, k]·weight[n, k] + bias[n] */
+export function linear(x: View, weight: View, bias: View | null, out: View): void {
+  const { shape: [N, K], strides: [sn, sk], offset } = weight.layout;
+  product(x, { storage: weight.storage, layout: { shape: [K, N], strides: [sk, sn], offset } }, bias === null ? null : readVector(bias), out);
 }

@@ -1,8 +1,6 @@
 import { toFloat, type DType, type ToFloat } from '../dtype.ts';
-import { ArgumentError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { normalizeAxis } from '../layout.ts';
-import { defaultGenerator, type Generator, type GeneratorState } from '../random.ts';
 import { allocate, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
@@ -63,45 +61,31 @@ const logSoftmaxOp: Op = defineOp({
   },
 });
 
-/** Runs a function of the last axis on any axis. */
+/** Runs a function of the last axis on any axis; a scalar is an axis of one value. */
 function alongAxis(op: Op, name: string, x: Tensor, axis: number): Tensor {
-  const at = normalizeAxis(name, axis, x.rank);
+  const at = normalizeAxis(name, axis, Math.max(1, x.rank));
   const float = cast(x, toFloat(x.dtype));
+  if (x.rank === 0) return apply(op, [float.unsqueeze(0)], undefined).squeeze(0);
   return at === x.rank - 1 ? apply(op, [float], undefined) : apply(op, [float.transpose(at, -1)], undefined).transpose(at, -1);
 }
 
-/** exp(xᵢ) / Σⱼ exp(xⱼ) along an axis, shifted by the largest value so that nothing overflows. */
+/**
+ * exp(xᵢ) / Σⱼ exp(xⱼ) along an axis, shifted by the largest value so that nothing overflows. Where every value is −∞
+ * the result is NaN, as in PyTorch; a scalar gives 1.
+ * @throws IndexError when the axis does not exist.
+ * @example
+ * softmax(tensor([0, Math.log(3)])); // [0.25, 0.75]
+ */
 export function softmax<D extends DType>(x: Tensor<D>, axis = -1): Tensor<ToFloat<D>> {
   return alongAxis(softmaxOp, 'softmax', x, axis) as Tensor<ToFloat<D>>;
 }
 
-/** ln softmax(x) along an axis, without the rounding of taking the logarithm afterwards. */
+/**
+ * ln softmax(x) along an axis, without the rounding of taking the logarithm afterwards.
+ * @throws IndexError when the axis does not exist.
+ * @example
+ * logSoftmax(tensor([0, 0])); // [-0.6931, -0.6931]
+ */
 export function logSoftmax<D extends DType>(x: Tensor<D>, axis = -1): Tensor<ToFloat<D>> {
   return alongAxis(logSoftmaxOp, 'logSoftmax', x, axis) as Tensor<ToFloat<D>>;
-}
-
-/** The mask is a pure function of the stream's position, so backward draws it again instead of keeping it. */
-const dropoutOp: Op<{ readonly p: number; readonly state: GeneratorState }> = defineOp({
-  name: 'dropout',
-  forward([x], { p, state }) {
-    const output = allocate(x.layout.shape, x.storage.dtype);
-    kernels.dropout(x, p, state, output);
-    return output;
-  },
-  backward: (g, { attributes }) => [apply(dropoutOp, [g], attributes)],
-});
-
-export interface DropoutOptions {
-  /** The probability that a value becomes 0. Default 0.5. */
-  readonly p?: number;
-  /** Off, the op returns x itself. Default true. */
-  readonly training?: boolean;
-  readonly generator?: Generator;
-}
-
-/** Each value is 0 with probability p, else x / (1 − p), so that the mean stays (Srivastava et al., JMLR 2014). */
-export function dropout<D extends DType>(x: Tensor<D>, { p = 0.5, training = true, generator = defaultGenerator }: DropoutOptions = {}): Tensor<ToFloat<D>> {
-  if (!(p >= 0 && p <= 1)) throw new ArgumentError(`dropout: the probability must be from 0 to 1, not ${p}`);
-  const float = cast(x, toFloat(x.dtype));
-  return (!training || p === 0 ? float : apply(dropoutOp, [float], { p, state: generator.reserve(x.size) })) as Tensor<ToFloat<D>>;
 }

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { linear, ones, randn, tensor, zeros, type Tensor } from '../index.ts';
+import { checkGradients, expectClose, expectTwins, runs, tensors } from '../testing/index.ts';
+import { registry, type Op } from './op.ts';
+
+const twin = (registry.get('linear') as unknown as Op).composed as (inputs: readonly Tensor[], attributes: undefined) => Tensor;
+
+/** x, weight and perhaps bias that fit each other, of any rank and layout. */
+function operands(dtype: 'float32' | 'float64') {
+  const length = fc.nat(4);
+  return fc.tuple(fc.array(length, { maxLength: 3 }), length, length, fc.boolean()).chain(([lead, K, N, biased]): fc.Arbitrary<Tensor[]> => {
+    const x = tensors({ dtype, shape: [...lead, K], range: [-2, 2] });
+    const weight = tensors({ dtype, shape: [N, K], range: [-2, 2] });
+    return biased ? fc.tuple(x, weight, tensors({ dtype, shape: [N], range: [-2, 2] })) : fc.tuple(x, weight);
+  });
+}
+
+describe('linear', () => {
+  it('is x·Wᵀ + b in values and gradients, within one rounding to float32 for values', () => {
+    fc.assert(fc.property(operands('float32'), (inputs) => {
+      const bound = { rtol: 2 ** -24, atol: 1e-12 };
+      // The gradient of x is a product of rounded weights only; those of weight and bias are sums of up to 4³ terms.
+      expectTwins((x, w, b) => linear(x, w, b), (...all) => twin(all, undefined), inputs, { values: bound, gradients: { rtol: 2 ** -23, atol: 1e-12 } });
+    }));
+  });
+
+  it('has gradients of both orders that central differences confirm', () => {
+    fc.assert(fc.property(operands('float64'), (inputs) => {
+      checkGradients((x, w, b) => linear(x, w, b), inputs, { order: 2 });
+    }), { numRuns: runs(1 / 5) });
+  });
+
+  it('takes a single vector and gives one', () => {
+    expectClose(linear(tensor([1, 2]), tensor([[1, 0], [0, 1], [1, 1]]), tensor([10, 20, 30])), [11, 22, 33]);
+  });
+
+  it('adds the bias where the summed axis is empty', () => {
+    expectClose(linear(zeros([2, 0]), zeros([3, 0]), tensor([1, 2, 3])), [[1, 2, 3], [1, 2, 3]]);
+  });
+
+  it('computes integers exactly, and meets mixed dtypes as arithmetic does', () => {
+    const result = linear(tensor([[65536]], { dtype: 'int32' }), tensor([[65536], [65537]], { dtype: 'int32' }));
+    expect([result.dtype, result.toArray()]).toEqual(['int32', [[0, 65536]]]);
+    expect(linear(ones([2]), ones([1, 2], { dtype: 'float64' })).dtype).toBe('float64');
+  });
+
+  it('keeps only what gradients need: neither operand for a bias alone', () => {
+    const bias = tensor([1, 2], { requiresGrad: true });
+    const x = ones([3, 2]);
+    const y = linear(x, ones([2, 2]), bias).sum();
+    x.fill(7);
+    y.backward();
+    expectClose(bias.grad ?? zeros([]), [3, 3]);
+  });
+
+  it('says which shape does not fit', () => {
+    expect(() => linear(ones([2, 3]), ones([3]))).toThrow('linear: the weight must be [out, in], not [3]');
+    expect(() => linear(ones([2, 3]), ones([3, 4]))).toThrow(
+      'linear: the last axis of x [2, 3] must have the length 4 of the last axis of the weight [3, 4]; the weight is [out, in]: did you mean weight.transpose()?',
+    );
+    expect(() => linear(tensor(1), ones([3, 4]))).toThrow('linear: the last axis of x []');
+    expect(() => linear(ones([4]), ones([3, 4]), ones([4]))).toThrow('linear: the bias must be [3], one value for each row of the weight [3, 4], not [4]');
+    expect(() => linear(ones([4]), ones([3, 4]), ones([1]))).toThrow('not [1]');
+  });
+
+  it('accepts leading axes that merge only by a copy', () => {
+    const x = randn([3, 2, 4]).transpose(0, 1);
+    const weight = randn([5, 4]);
+    expectClose(linear(x, weight), x.contiguous().matmul(weight.transpose()));
+  });
+});
