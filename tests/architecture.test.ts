@@ -16,8 +16,11 @@ const order = {
   bert: ['tokenizer/', '*', 'pipelines/ pretraining/', 'index', 'cli'],
 };
 
-/** Modules that may import `node:` beside those named *.node.ts; no package's index may reach any of them but by `#files`. */
+/** Modules that may import `node:` beside those named *.node.ts; no package's index may reach any of them but by a choice of platform. */
 const nodeOnly = new Set(['bert/src/hub.ts', 'bert/src/cli.ts']);
+
+/** Imports that lead to another file in a browser, by conditions in package.json. */
+const platformChoices = new Set(['#files', '@strided/tensor/files']);
 
 const packages = resolve(import.meta.dirname, '../packages');
 const names = Object.keys(order) as (keyof typeof order)[];
@@ -110,13 +113,13 @@ describe('architecture', () => {
     expect(faults).toEqual([]);
   });
 
-  it('only modules for Node import node:, and no index reaches one except by #files', () => {
+  it('only modules for Node import node:, and no index reaches one except where conditions choose a platform', () => {
     const direct = modules.filter((file) => !isNodeOnly(file) && importsOf(file).some(({ target }) => target.startsWith('node:')));
     expect(direct.map((file) => `${file} imports node:, but browsers load it`)).toEqual([]);
     for (const name of names) {
       const reached = new Set([`${name}/src/index.ts`]);
       for (const file of reached) {
-        const targets = importsOf(file).filter((one) => !one.typeOnly && !one.target.startsWith('#'));
+        const targets = importsOf(file).filter((one) => !one.typeOnly && !platformChoices.has(one.target));
         for (const one of targets) for (const target of resolveImport(file, one.target)) reached.add(target);
       }
       expect([...reached].filter(isNodeOnly), `reached from ${name}'s index`).toEqual([]);

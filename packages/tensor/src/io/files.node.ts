@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FormatError, StridedError } from '../errors.ts';
 import type { ByteSource } from './source.ts';
-import { checkRange } from './source.ts';
+import { checkRange } from './range.ts';
 
 /*
  * The one module that touches the file system; files.browser.ts stands for it elsewhere (package import `#files`).

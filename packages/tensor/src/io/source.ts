@@ -1,5 +1,6 @@
 import { openFile } from '#files';
 import { ArgumentError } from '../errors.ts';
+import { checkRange } from './range.ts';
 
 /**
  * Bytes that are read by position, so that a reader takes what it needs and no more. Anything that can answer `read`
@@ -61,11 +62,4 @@ export function blobSource(blob: Blob, name = 'name' in blob && typeof blob.name
       return new Uint8Array(await blob.slice(start, end).arrayBuffer());
     },
   };
-}
-
-/** Refuses a range that a source of `size` bytes cannot give. */
-export function checkRange(name: string, size: number, start: number, end: number): void {
-  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start || end > size) {
-    throw new ArgumentError(`${name}: cannot read bytes ${start} to ${end} of ${size}; a range must lie within the file`);
-  }
 }

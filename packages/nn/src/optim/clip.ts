@@ -1,0 +1,16 @@
+import { noGrad, type Tensor } from '@strided/tensor';
+
+/**
+ * Scales all gradients together so that their joint norm √Σg² is at most `maxNorm`; returns the norm before.
+ * A norm that is not finite is returned and nothing is scaled.
+ */
+export function clipGradNorm(parameters: Iterable<{ readonly grad: Tensor | null }>, maxNorm: number): number {
+  return noGrad(() => {
+    const gradients = [...parameters].flatMap(({ grad }) => (grad === null ? [] : [grad]));
+    let sum = 0;
+    for (const gradient of gradients) sum += gradient.square().sum().item() as number;
+    const norm = Math.sqrt(sum);
+    if (Number.isFinite(norm) && norm > maxNorm) for (const gradient of gradients) gradient.mulInPlace(maxNorm / (norm + 1e-6));
+    return norm;
+  });
+}

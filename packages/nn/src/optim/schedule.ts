@@ -1,0 +1,32 @@
+import { ArgumentError } from '@strided/tensor';
+
+/** How far training has come. */
+export interface Progress {
+  /** Steps made before this one. */
+  readonly step: number;
+  /** The share of the planned steps, or of the planned time, that has passed: 0 to 1. */
+  readonly share: number;
+}
+
+/** What the learning rate is multiplied by at a moment of training. */
+export type Schedule = (progress: Progress) => number;
+
+export function constantSchedule(): Schedule {
+  return () => 1;
+}
+
+/** Rises linearly from 0 to 1 over the share `warmup`, then falls linearly to 0 at the end (BERT's schedule). */
+export function linearSchedule({ warmup = 0.1 }: { readonly warmup?: number } = {}): Schedule {
+  if (!(warmup >= 0 && warmup < 1)) throw new ArgumentError(`linearSchedule: the warm-up must be a share from 0 to below 1, not ${warmup}`);
+  return ({ share }) => (share < warmup ? share / warmup : Math.max(0, (1 - share) / (1 - warmup)));
+}
+
+/**
+ * width^−½ · min(n^−½, n·warmupSteps^−1.5) with n = step + 1 ("Attention is all you need", section 5.3), multiplied by the
+ * learning rate; with `peak` scaled so that it reaches 1 at the end of the warm-up.
+ */
+export function inverseRootSchedule({ warmupSteps, width = 1, peak = false }: { readonly warmupSteps: number; readonly width?: number; readonly peak?: boolean }): Schedule {
+  if (!(Number.isInteger(warmupSteps) && warmupSteps >= 1)) throw new ArgumentError(`inverseRootSchedule: the warm-up must be a whole number of steps from 1, not ${warmupSteps}`);
+  const scale = peak ? Math.sqrt(warmupSteps) : width ** -0.5;
+  return ({ step }) => scale * Math.min((step + 1) ** -0.5, (step + 1) * warmupSteps ** -1.5);
+}
