@@ -15,6 +15,9 @@ export const unaryNames = [
 ] as const;
 export type UnaryName = (typeof unaryNames)[number];
 
+/** Unary functions whose derivative is a kernel. */
+export type ActivationName = 'gelu' | 'geluTanh' | 'silu' | 'tanh' | 'sigmoid';
+
 export const binaryNames = [
   'add', 'sub', 'mul', 'div', 'pow', 'mod', 'minimum', 'maximum',
   'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor',
@@ -31,6 +34,8 @@ export interface Kernels {
   fill(out: View, value: number): void;
   /** out = f(x). isNaN, isFinite and logicalNot write bool. */
   unary(name: UnaryName, x: View, out: View): void;
+  /** out = g·f′, from value = x for gelu, geluTanh and silu, and from value = f(x) for tanh and sigmoid. */
+  activationBackward(name: ActivationName, value: View, g: View, out: View): void;
   /** out = f(a, b). Comparisons and logic write bool. */
   binary(name: BinaryName, a: View, b: View, out: View): void;
   /** out = condition ? a : b, with a bool condition. */

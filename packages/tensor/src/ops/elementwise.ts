@@ -5,6 +5,7 @@ import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes, expand } from '../layout.ts';
 import { allocate, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
+import { activationBackward } from './activation.ts';
 import { apply, defineOp, wrap, type Op } from './op.ts';
 
 /** What a binary function takes beside a tensor: another, or a number of the tensor's dtype. */
@@ -20,8 +21,6 @@ const fromOutput = (rule: (g: Tensor, y: Tensor) => Tensor): UnaryRule => ({ fro
 const fromNothing = (rule: (g: Tensor) => Tensor): UnaryRule => ({ from: 'nothing', rule });
 
 const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
-const oneOverSqrtTwoPi = 1 / Math.sqrt(2 * Math.PI);
-const sqrtTwoOverPi = Math.sqrt(2 / Math.PI);
 
 /** A unary function without a row here does not compile. */
 const unaryRules: Record<UnaryName, UnaryRule> = {
@@ -38,29 +37,14 @@ const unaryRules: Record<UnaryName, UnaryRule> = {
   log1p: fromInput((g, x) => g.div(x.add(1))),
   sin: fromInput((g, x) => g.mul(x.cos())),
   cos: fromInput((g, x) => g.mul(x.sin()).neg()),
-  tanh: fromOutput((g, y) => g.mul(y.square().neg().add(1))),
-  sigmoid: fromOutput((g, y) => g.mul(y).mul(y.neg().add(1))),
+  tanh: fromOutput((g, y) => activationBackward('tanh', y, g)),
+  sigmoid: fromOutput((g, y) => activationBackward('sigmoid', y, g)),
   erf: fromInput((g, x) => g.mul(x.square().neg().exp()).mul(twoOverSqrtPi)),
   softplus: fromInput((g, x) => g.mul(x.sigmoid())),
   relu: fromOutput((g, y) => g.mul(y.gt(0))),
-  // d/dx x·Φ(x) = Φ(x) + x·φ(x)
-  gelu: fromInput((g, x) => {
-    const phi = x.square().mul(-0.5).exp().mul(oneOverSqrtTwoPi);
-    const cdf = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
-    return g.mul(cdf.add(x.mul(phi)));
-  }),
-  // y = x/2·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³)
-  geluTanh: fromInput((g, x) => {
-    const square = x.square();
-    const tanh = x.mul(square.mul(0.044715).add(1)).mul(sqrtTwoOverPi).tanh();
-    const slope = square.mul(3 * 0.044715).add(1).mul(sqrtTwoOverPi);
-    const inner = x.mul(tanh.square().neg().add(1)).mul(slope);
-    return g.mul(tanh.add(1).add(inner)).mul(0.5);
-  }),
-  silu: fromInput((g, x) => {
-    const sigmoid = x.sigmoid();
-    return g.mul(sigmoid).mul(x.mul(sigmoid.neg().add(1)).add(1));
-  }),
+  gelu: fromInput((g, x) => activationBackward('gelu', x, g)),
+  geluTanh: fromInput((g, x) => activationBackward('geluTanh', x, g)),
+  silu: fromInput((g, x) => activationBackward('silu', x, g)),
   floor: fromNothing((g) => g.mul(0)),
   ceil: fromNothing((g) => g.mul(0)),
   round: fromNothing((g) => g.mul(0)),

@@ -1,4 +1,5 @@
 import type { Kernels } from '../contract.ts';
+import { activationBackward } from './activation.ts';
 import { accumulate, binary, copy, fill, unary, where } from './elementwise.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
@@ -9,7 +10,7 @@ import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './soft
 
 /** The reference level: every kernel, every dtype, any strides, no WebAssembly. */
 export const jsKernels: Kernels = {
-  copy, fill, unary, binary, where, accumulate,
+  copy, fill, unary, activationBackward, binary, where, accumulate,
   reduce, argReduce, scan, argSort,
   matmul, linear,
   indexSelect, indexAdd, gather, scatter,
