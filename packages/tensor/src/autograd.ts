@@ -1,8 +1,11 @@
-import { AutogradError, DTypeError, ShapeError } from './errors.ts';
+import { ArgumentError, AutogradError, DTypeError, ShapeError } from './errors.ts';
 import { isFloat } from './dtype.ts';
 import { formatShape, isContiguous, sameShape, type Shape } from './layout.ts';
 import { cast, scalar } from './ops/elementwise.ts';
-import { anomalyCheck, apply, checkUnchanged, defineOp, edgeOf, withAnomalyCheck, withRecording, wrap, refusePromise, Node, type Edge, type Op, type Saved } from './ops/op.ts';
+import {
+  anomalyCheck, apply, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
+  type AnomalyCheck, type Edge, type Hook, type Op, type Saved,
+} from './ops/op.ts';
 import { newestSerial, type Storage, type View } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -33,37 +36,51 @@ export function enableGrad<T>(fn: () => T): T {
 }
 
 /**
- * Adds d(root)/d(leaf) to `.grad` of every leaf that requires grad.
+ * Adds d(root)/d(leaf) to `.grad` of every leaf that requires grad, and of every tensor that asked by `retainGrad()`.
+ * Each `.grad` is memory of its own. The graph is freed on the way unless `retainGraph` keeps it.
+ *
+ * @param gradient Where the chain rule starts: d(what is differentiated)/d(root), in root's shape. Default 1, for a single value.
  * @throws AutogradError when the root has no history, or its graph was freed, or a value that is needed has changed.
+ * @example
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * backward(x.square().sum());
+ * x.grad!.toArray(); // [2, 4]
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
   walk('backward', [root], [gradient ?? null], options, null);
 }
 
 /**
- * The gradients of the sum of `outputs` with regard to `inputs`, without touching any `.grad`.
+ * The gradients of the sum of `outputs` with regard to `inputs` (leaves or not), without touching any `.grad`.
+ * Only what leads to the inputs is computed.
  *
+ * @throws AutogradError where an input does not require grad, or no output depends on it (unless `allowUnused`).
  * @example
  * const x = tensor(3, { requiresGrad: true });
- * const [slope] = grad([x.mul(x)], [x]);   // 6
+ * const [slope] = grad(x.pow(3), [x], { createGraph: true }); // 27
+ * const [curvature] = grad(slope, [x]);                       // 18
  */
 export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions & { readonly allowUnused: true }): (Tensor | null)[];
 export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options?: GradOptions): Tensor[];
 export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
   const roots = 'storage' in outputs ? [outputs] : outputs;
+  const given = options.gradOutputs ?? roots.map(() => null);
+  if (given.length !== roots.length) {
+    throw new ArgumentError(`grad: ${given.length} gradOutputs for ${roots.length} outputs; give one for each, null for a single value`);
+  }
   const edges = inputs.map((input, i) => {
     const edge = edgeOf(input);
     if (edge === null) throw new AutogradError(`grad: input ${i} of shape ${formatShape(input.shape)} does not require grad; create it with { requiresGrad: true }`);
     return edge;
   });
-  const wanted = new Map<Edge, Tensor | null>(edges.map((edge) => [edge, null]));
-  walk('grad', roots, options.gradOutputs ?? roots.map(() => null), options, wanted);
+  const pending = new Gradients();
+  const found = walk('grad', roots, given, options, new Set(edges), pending);
   return edges.map((edge, i) => {
-    const found = wanted.get(edge) ?? null;
-    if (found === null && !options.allowUnused) {
+    const gradient = found.get(edge);
+    if (gradient === undefined && !options.allowUnused) {
       throw new AutogradError(`grad: no output depends on input ${i} of shape ${formatShape(inputs[i].shape)}; pass { allowUnused: true } to get null for it`);
     }
-    return found;
+    return gradient === undefined ? null : withRecording(options.createGraph ?? false, () => pending.claim(gradient));
   });
 }
 
@@ -95,64 +112,81 @@ function collect(roots: readonly Tensor[]): Node[] {
   return [...seen].sort((a, b) => b.id - a.id);
 }
 
-/** The nodes from which a wanted edge can be reached: `grad` walks no others. */
-function leadingTo(wanted: ReadonlyMap<Edge, unknown>, nodes: readonly Node[]): Set<Node> {
-  const useful = new Set<Node>();
+/** Which edges lead to a wanted one: `grad` walks no others. */
+function leadingTo(wanted: ReadonlySet<Edge>, nodes: readonly Node[]): (edge: Edge) => boolean {
+  const leading = new Set(wanted);
   for (let i = nodes.length - 1; i >= 0; i--) {
-    if (nodes[i].edges.some((edge) => edge !== null && (wanted.has(edge) || useful.has(edge as Node)))) useful.add(nodes[i]);
+    for (const edge of nodes[i].edges) {
+      if (edge === null || !leading.has(edge)) continue;
+      leading.add(nodes[i]);
+      break;
+    }
   }
-  return useful;
+  return (edge) => edge !== null && leading.has(edge);
 }
 
-function walk(op: string, roots: readonly Tensor[], given: readonly (Tensor | null)[], options: BackwardOptions, wanted: Map<Edge, Tensor | null> | null): void {
+/**
+ * The chain rule from the roots back. Without `wanted` the gradients of leaves go to their `.grad`; with it, those of
+ * the wanted edges are returned and no `.grad` is touched. Stores come last: what throws on the way leaves every `.grad` as it was.
+ */
+function walk(
+  op: string, roots: readonly Tensor[], given: readonly (Tensor | null)[], options: BackwardOptions, wanted: ReadonlySet<Edge> | null,
+  pending = new Gradients(),
+): Map<Edge, Tensor> {
   const createGraph = options.createGraph ?? false;
   const retain = options.retainGraph ?? createGraph;
-  const firstOwn = newestSerial();
   const nodes = collect(roots);
-  const useful = wanted === null ? null : leadingTo(wanted, nodes);
-  const pending = new Gradients();
-  withRecording(createGraph, () => {
-    roots.forEach((root, i) => pending.add(edgeOf(root), startGradient(op, root, given[i])));
+  const flows = wanted === null ? (edge: Edge) => edge !== null : leadingTo(wanted, nodes);
+  const found = new Map<Edge, Tensor>();
+  const retained: [Tensor, Tensor][] = [];
+  // The walk looks for anomalies itself, op by op of the graph: what ops a rule is made of is no matter.
+  const check = anomalyCheck();
+  const arrive = (edge: Node | Tensor, gradient: Tensor): Tensor => {
+    const g = runHooks(op, edge.hooks, gradient, pending);
+    if (g !== gradient) check?.('a hook', [gradient], [g]);
+    if (wanted?.has(edge)) found.set(edge, g);
+    return g;
+  };
+  withAnomalyCheck(null, () => withRecording(createGraph, () => {
+    roots.forEach((root, i) => pending.add(edgeOf(root), startGradient(op, root, given[i]), check));
     for (const node of nodes) {
-      let g = pending.take(node);
-      if (g === undefined) continue;
-      g = runHooks(node.hooks, g);
-      for (const tensor of node.retained ?? []) tensor.grad = tensor.grad === null ? g : tensor.grad.add(g);
-      if (wanted?.has(node)) wanted.set(node, g);
-      if (useful !== null && !useful.has(node)) continue;
-      const gradients = gradientsOf(op, node, g, createGraph);
-      for (let i = 0; i < gradients.length; i++) {
-        const gradient = gradients[i];
-        if (gradient !== null && node.edges[i] !== null) pending.add(node.edges[i], fit(node, i, gradient));
-      }
+      const gradient = pending.take(node);
+      if (gradient === undefined) continue;
+      const g = arrive(node, gradient);
+      // A tensor that was written to after this op has another history by now.
+      if (wanted === null && node.retained?.gradFn === node) retained.push([node.retained, g]);
+      if (wanted !== null && !flows(node)) continue;
+      const gradients = gradientsOf(op, node, g, node.edges.map(flows), createGraph, check);
+      gradients.forEach((each, i) => each !== null && pending.add(node.edges[i], each, check));
       if (!retain) {
         node.saved = null;
         node.edges = [];
       }
     }
-    const claimed = new Set<Storage>();
-    for (const [leaf, gradient] of pending.leaves()) {
-      const g = runHooks(leaf.hooks, gradient);
-      if (wanted === null) store(leaf, g, createGraph, firstOwn, claimed);
-      else if (wanted.has(leaf)) wanted.set(leaf, g);
-    }
-  });
+    const leaves = pending.leaves().map(([leaf, gradient]): [Tensor, Tensor] => [leaf, arrive(leaf, gradient)]);
+    if (wanted === null) for (const [tensor, g] of [...retained, ...leaves]) store(tensor, g, createGraph, pending);
+  }));
+  return found;
 }
 
-/** Sums of gradients on their way. A sum that was made here belongs to nobody else and grows in place. */
+/** Gradients on their way, summed where they meet, and who holds their memory. */
 class Gradients {
   readonly #byEdge = new Map<Node | Tensor, Tensor>();
+  /** Sums that were made here: they belong to nobody else yet and grow in place. */
   readonly #own = new Set<Tensor>();
+  readonly #since = newestSerial();
+  readonly #held = new Set<Storage>();
 
-  add(edge: Edge, gradient: Tensor): void {
+  add(edge: Edge, gradient: Tensor, check: AnomalyCheck | null): void {
     if (edge === null) return;
     const sum = this.#byEdge.get(edge);
     if (sum === undefined) {
       this.#byEdge.set(edge, gradient);
-    } else if (this.#own.has(sum) && sum.gradFn === null && !gradient.requiresGrad) {
+    } else if (this.#own.has(sum) && sum.gradFn === null && !gradient.requiresGrad && check === null) {
       sum.addInPlace(gradient);
     } else {
       const next = sum.add(gradient) as Tensor;
+      check?.(`the sum of the gradients of ${edge instanceof Node ? edge.op.name : 'a leaf'}`, [sum, gradient], [next]);
       this.#own.delete(sum);
       this.#own.add(next);
       this.#byEdge.set(edge, next);
@@ -168,32 +202,58 @@ class Gradients {
     return gradient;
   }
 
-  *leaves(): Iterable<[Tensor, Tensor]> {
-    for (const [edge, gradient] of this.#byEdge) if (!(edge instanceof Node)) yield [edge, gradient];
+  leaves(): [Tensor, Tensor][] {
+    return [...this.#byEdge].filter((entry): entry is [Tensor, Tensor] => !(entry[0] instanceof Node));
+  }
+
+  /** Notes that somebody outside may hold this memory. */
+  share({ storage }: Tensor): void {
+    this.#held.add(storage);
+  }
+
+  /** The gradient as dense memory that nobody else holds: itself where this walk made it for nobody else, else a copy. */
+  claim(gradient: Tensor): Tensor {
+    const { storage, layout, size } = gradient;
+    const free = storage.serial > this.#since && !this.#held.has(storage) && isContiguous(layout) && storage.data.length === size;
+    this.#held.add(storage);
+    return free ? gradient : gradient.clone();
   }
 }
 
-function runHooks(hooks: readonly ((gradient: Tensor) => Tensor | void)[] | null, gradient: Tensor): Tensor {
+function runHooks(op: string, hooks: readonly Hook[] | null, gradient: Tensor, pending: Gradients): Tensor {
   let g = gradient;
-  for (const hook of hooks ?? []) g = hook(g) ?? g;
+  for (const hook of hooks ?? []) {
+    pending.share(g);
+    const { storage } = g;
+    const { version } = storage;
+    const replaced = refusePromise('registerHook', hook(g)) ?? g;
+    if (storage.version !== version) throw new AutogradError(`${op}: a hook wrote to its gradient (${storage.lastWriter}), which others may read; return a new tensor instead`);
+    if (!sameShape(replaced.shape, g.shape)) throw new ShapeError(`${op}: a hook turned a gradient of shape ${formatShape(g.shape)} into ${formatShape(replaced.shape)}; it must keep the shape`);
+    if (replaced.dtype !== g.dtype) throw new DTypeError(`${op}: a hook turned a ${g.dtype} gradient into ${replaced.dtype}; it must keep the dtype`);
+    pending.share(replaced);
+    g = replaced;
+  }
   return g;
 }
 
-/** The op's own rule, or with createGraph the rule of its composed twin where the op's is written in kernels. */
-function gradientsOf(op: string, node: Node, g: Tensor, createGraph: boolean): readonly (Tensor | null)[] {
-  const { op: recorded, saved } = node;
+/** What the op's own rule gives, or with createGraph its composed twin's where the op's is written in kernels. */
+function gradientsOf(op: string, node: Node, g: Tensor, needs: readonly boolean[], createGraph: boolean, check: AnomalyCheck | null): readonly (Tensor | null)[] {
+  const { op: recorded, saved, attributes, shapes } = node;
   if (saved === null) {
     throw new AutogradError(`${op}: the graph behind ${recorded.name} was freed by an earlier ${op}; pass { retainGraph: true } to the earlier one, or compute the value again`);
   }
   const values = 'values' in saved ? saved.values() : saved;
   const inputs = values.inputs.map((input) => (input === undefined ? undefined : checkUnchanged(recorded.name, input))) as Tensor[];
   const output = (values.output === undefined ? undefined : checkUnchanged(recorded.name, values.output)) as Tensor;
-  const context: Saved<unknown> = {
-    inputs, output, extras: values.extras, attributes: node.attributes, shapes: node.shapes, needs: node.edges.map((edge) => edge !== null),
-  };
-  const gradients = createGraph && recorded.throughTwin && recorded.composed !== undefined ? throughTwin(recorded.composed, inputs, node.attributes, g, context.needs) : runRule(recorded, g, context);
-  const check = anomalyCheck();
-  if (check !== null) for (const gradient of gradients) if (gradient !== null) check(`backward of ${recorded.name}`, gradient);
+  const context: Saved<unknown> = { inputs, output, extras: values.extras, attributes, shapes, needs };
+  const twin = createGraph && recorded.throughTwin ? recorded.composed : undefined;
+  const raw = twin === undefined ? runRule(recorded, g, context) : throughTwin(twin, g, context);
+  if (raw.length < shapes.length) {
+    throw new AutogradError(`backward of ${recorded.name}: the rule gave ${raw.length} gradients for ${shapes.length} inputs; give one for each, null where none flows`);
+  }
+  const gradients = needs.map((need, i) => (need && raw[i] !== null ? fit(node, i, raw[i]) : null));
+  const read = [g, ...inputs, output].filter((each) => each !== undefined);
+  check?.(`backward of ${recorded.name}`, read, gradients.filter((each) => each !== null));
   return gradients;
 }
 
@@ -205,18 +265,21 @@ function runRule(op: Op<unknown>, g: Tensor, saved: Saved<unknown>): readonly (T
 /** An input under a name of its own, so that one tensor used twice gets each use's gradient. */
 const aliasOp: Op = defineOp({ name: 'alias', forward: ([x]): View => x, backward: (g) => [g] });
 
-function throughTwin(twin: NonNullable<Op<unknown>['composed']>, inputs: readonly Tensor[], attributes: unknown, g: Tensor, needs: readonly boolean[]): readonly (Tensor | null)[] {
-  const aliases = inputs.map((input) => (input.requiresGrad ? apply(aliasOp, [input], undefined) : input));
+function throughTwin(twin: NonNullable<Op<unknown>['composed']>, g: Tensor, { inputs, attributes, needs }: Saved<unknown>): readonly (Tensor | null)[] {
+  const aliases = inputs.map((input, i) => (needs[i] ? apply(aliasOp, [input], undefined) : input));
   const output = twin(aliases, attributes);
-  const asked = aliases.filter((_, i) => needs[i]);
-  const found = grad(output, asked, { gradOutputs: [g], createGraph: true, allowUnused: true });
-  let next = 0;
-  return needs.map((need) => (need ? found[next++] : null));
+  const found = walk('grad', [output], [g], { createGraph: true }, new Set(aliases.filter((_, i) => needs[i]).map(edgeOf)));
+  return aliases.map((alias, i) => (needs[i] ? (found.get(edgeOf(alias)) ?? null) : null));
 }
 
 /** A gradient in its input's shape and dtype: broadcasting is undone here, once, for every op. */
 function fit(node: Node, i: number, gradient: Tensor): Tensor {
-  return cast(sumTo(gradient, node.shapes[i]), node.dtypes[i]);
+  const shape = node.shapes[i];
+  const lead = gradient.rank - shape.length;
+  if (lead < 0 || shape.some((length, axis) => length !== 1 && length !== gradient.shape[lead + axis])) {
+    throw new ShapeError(`backward of ${node.op.name}: the gradient ${formatShape(gradient.shape)} of input ${i} does not sum to the input's shape ${formatShape(shape)}`);
+  }
+  return cast(sumTo(gradient, shape), node.dtypes[i]);
 }
 
 /** Sums over the axes that broadcasting added or stretched. */
@@ -227,31 +290,10 @@ function sumTo(gradient: Tensor, shape: Shape): Tensor {
   return gradient.sum(axes, { keepDims: true }).reshape(shape);
 }
 
-/** Adds to a leaf's `.grad`, which is memory of its own: taken over where this walk made it, copied otherwise. */
-function store(leaf: Tensor, gradient: Tensor, createGraph: boolean, firstOwn: number, claimed: Set<Storage>): void {
-  if (leaf.grad !== null) {
-    if (createGraph) leaf.grad = leaf.grad.add(gradient) as Tensor;
-    else leaf.grad.addInPlace(gradient);
-    return;
-  }
-  const { storage } = gradient;
-  const own = storage.serial > firstOwn && !claimed.has(storage) && isContiguous(gradient.layout) && storage.data.length === gradient.size && leaf.hooks === null;
-  claimed.add(storage);
-  leaf.grad = createGraph ? gradient : own ? wrap(gradient) : wrap(gradient.clone());
-}
-
-/**
- * Runs `fn` so that the first op whose result, or whose backward, holds a NaN throws an AutogradError that names it.
- * Slow: it looks at every value.
- */
-export function detectAnomaly<T>(fn: () => T): T {
-  return withAnomalyCheck((op, view) => {
-    if (isFloat(view.storage.dtype) && withoutCheck(() => wrap(view).isNaN().any().item())) {
-      throw new AutogradError(`detectAnomaly: ${op} is the first op to make a NaN, in a result of shape ${formatShape(view.layout.shape)}`);
-    }
-  }, () => refusePromise('detectAnomaly', fn()));
-}
-
-function withoutCheck<T>(fn: () => T): T {
-  return withAnomalyCheck(() => {}, () => withRecording(false, fn));
+/** Adds to a tensor's `.grad`. With createGraph always in new memory: the graph of the gradient may need the old. */
+function store(tensor: Tensor, gradient: Tensor, createGraph: boolean, pending: Gradients): void {
+  const { grad: before } = tensor;
+  if (before === null) tensor.grad = createGraph ? gradient.clone() : wrap(pending.claim(gradient));
+  else if (createGraph || before.requiresGrad) tensor.grad = before.add(gradient) as Tensor;
+  else before.addInPlace(gradient);
 }

@@ -3,8 +3,9 @@ export { Tensor, type Nested } from './tensor.ts';
 export {
   arange, bernoulli, fromTypedArray, full, ones, onesLike, rand, randn, tensor, zeros, zerosLike, type RandomOptions, type TensorOptions,
 } from './creation.ts';
-export { backward, detectAnomaly, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
-export { checkpoint } from './checkpoint.ts';
+export { detectAnomaly } from './anomaly.ts';
+export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
+export { checkpoint, type CheckpointOptions } from './checkpoint.ts';
 export {
   abs, add, cast, ceil, clamp, cos, div, eq, erf, exp, expm1, floor, ge, gelu, gt, isFinite, isNaN, le, log, log1p, logicalAnd, logicalNot,
   logicalOr, logicalXor, lt, maximum, minimum, mod, mul, ne, neg, pow, reciprocal, relu, round, rsqrt, sigmoid, sign, silu, sin, softplus,

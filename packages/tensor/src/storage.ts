@@ -37,6 +37,11 @@ export function newestSerial(): number {
   return serial;
 }
 
+/** Whether two storages have bytes in common: typed arrays from outside may overlap. */
+export function sharesMemory({ data: a }: Storage, { data: b }: Storage): boolean {
+  return a === b || (a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength);
+}
+
 /** A strided look at a storage: what kernels read and write. Every Tensor is one. */
 export interface View<D extends DType = DType> {
   readonly storage: Storage<D>;

@@ -10,7 +10,7 @@ import { dropout, type DropoutOptions } from './ops/dropout.ts';
 import * as indexing from './ops/indexing.ts';
 import * as inplace from './ops/inplace.ts';
 import { matmul } from './ops/matmul.ts';
-import { bindTensorClass, type Node } from './ops/op.ts';
+import { bindTensorClass, type Hook, type Node } from './ops/op.ts';
 import * as reduce from './ops/reduce.ts';
 import { logSoftmax, softmax } from './ops/softmax.ts';
 import type { Axes, ReduceOptions, VarianceOptions } from './ops/reduce.ts';
@@ -36,12 +36,12 @@ export class Tensor<D extends DType = DType> implements View<D> {
   /** The gradient that `backward` added up, for leaves that require grad. */
   grad: Tensor<D> | null = null;
   /** Called with a leaf's gradient before it is added; a returned tensor takes its place. */
-  hooks: ((gradient: Tensor) => Tensor | void)[] | null = null;
-  /** The tensor whose values this one shows, when it is a view. */
+  hooks: readonly Hook[] | null = null;
+  /** The tensor whose values this one shows, when it is a view: writes to either are part of both histories. */
   base: Tensor | null = null;
   #leafRequiresGrad = false;
   #gradFn: Node | null = null;
-  /** Counts how often an in-place write changed this tensor's history, and for a view, which count it has seen. */
+  /** Counts how often a write gave this tensor another history; in a view, the base's count that its own history knows of. */
   #rewrites = 0;
 
   constructor(view: View<D>) {
@@ -84,6 +84,8 @@ export class Tensor<D extends DType = DType> implements View<D> {
     if (!this.isLeaf) throw new AutogradError('requiresGrad: only a leaf can be switched; use detach() for the same values without history');
     if (value && !isFloat(this.dtype)) throw new DTypeError(`requiresGrad: only float32 and float64 have gradients, not ${this.dtype}; use cast('float32')`);
     this.#leafRequiresGrad = value;
+    // A leaf starts a history of its own, whatever becomes of the tensor that it was taken from.
+    if (value) this.base = null;
   }
   /** Whether this tensor was created, not computed from others that require grad. */
   get isLeaf(): boolean {
@@ -94,14 +96,21 @@ export class Tensor<D extends DType = DType> implements View<D> {
     const { base } = this;
     if (base !== null && base.#rewrites !== this.#rewrites) {
       this.#rewrites = base.#rewrites;
-      this.#gradFn = inplace.historyFromBase(this, base);
+      this.#replaceHistory(inplace.historyFromBase(this, base));
     }
     return this.#gradFn;
   }
-  /** For the engine: this tensor is the result of `node` from now on. */
+  /** For the engine: this new tensor is the result of `node`. */
   setHistory(node: Node): void {
-    // A first history is no rewrite: nobody can have looked at an older one.
-    if (this.#gradFn !== null || this.storage.version > 0) this.#rewrites++;
+    this.#gradFn = node;
+  }
+  /** For the engine: a write made this tensor the result of `node`; its views take notice when next asked. */
+  rewriteHistory(node: Node): void {
+    this.#rewrites++;
+    this.#replaceHistory(node);
+  }
+  #replaceHistory(node: Node): void {
+    if (this.#gradFn?.retained === this) node.retained = this;
     this.#gradFn = node;
   }
   /** For the engine: this tensor is a view of `x`'s values. */
@@ -117,20 +126,23 @@ export class Tensor<D extends DType = DType> implements View<D> {
   detach(): Tensor<D> {
     return new Tensor({ storage: this.storage, layout: this.layout });
   }
-  /** Keeps `.grad` of this tensor although it is no leaf. */
+  /** Lets `backward` keep `.grad` of this tensor although it is no leaf. */
   retainGrad(): this {
-    const node = this.gradFn;
-    if (node !== null) (node.retained ??= []).push(this);
+    if (!this.requiresGrad) throw new AutogradError('retainGrad: the tensor does not require grad, so it gets no gradient; create its inputs with { requiresGrad: true }');
+    if (this.gradFn !== null) this.gradFn.retained = this;
     return this;
   }
-  /** Calls `hook` with each gradient of this tensor; what it returns takes the gradient's place. Returns its removal. */
-  registerHook(hook: (gradient: Tensor) => Tensor | void): () => void {
-    if (!this.requiresGrad) throw new AutogradError('registerHook: the tensor does not require grad');
-    const owner: { hooks: ((gradient: Tensor) => Tensor | void)[] | null } = this.gradFn ?? this;
-    owner.hooks = [...(owner.hooks ?? []), hook];
+  /**
+   * Calls `hook` with each gradient of this tensor, in the order of registration; what it returns takes the gradient's
+   * place. It must not write to the gradient. Returns a function that removes it.
+   */
+  registerHook(hook: Hook): () => void {
+    if (!this.requiresGrad) throw new AutogradError('registerHook: the tensor does not require grad, so it gets no gradient; create its inputs with { requiresGrad: true }');
+    const owner: { hooks: readonly Hook[] | null } = this.gradFn ?? this;
+    const entry: Hook = (gradient) => hook(gradient);
+    owner.hooks = [...(owner.hooks ?? []), entry];
     return () => {
-      const left = (owner.hooks ?? []).filter((each) => each !== hook);
-      owner.hooks = left.length === 0 ? null : left;
+      owner.hooks = owner.hooks?.filter((each) => each !== entry) ?? null;
     };
   }
 

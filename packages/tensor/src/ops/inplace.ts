@@ -1,11 +1,11 @@
-import { checkScalar, isFloat, newArray } from '../dtype.ts';
+import { checkScalar, counted, isFloat, newArray, promote, toFloat } from '../dtype.ts';
 import { AutogradError, DTypeError, ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
-import { broadcastShapes, extent, formatShape, mayOverlapItself, sameShape, type Layout } from '../layout.ts';
-import { allocate, Storage, type View } from '../storage.ts';
+import { broadcastShapes, extent, formatShape, mayOverlapItself, sameShape, type Layout, type Shape } from '../layout.ts';
+import { allocate, sharesMemory, Storage, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { arithmeticOf, cast, scalar, stretch, type Operand } from './elementwise.ts';
-import { apply, defineOp, isRecording, Node, withRecording, wrap, type Op } from './op.ts';
+import { anomalyCheck, apply, defineOp, isRecording, Node, withRecording, type Op, type SavedValues } from './op.ts';
 
 /**
  * Writing into a tensor that exists. Without recording the values are simply replaced. While recording, the write
@@ -75,104 +75,125 @@ const replacePartOp: Op<Within> = defineOp({
   ],
 });
 
-/** Gives a view its new history after its base was written to. */
-export function historyFromBase(view: Tensor, base: Tensor): Node | null {
-  if (!base.requiresGrad) return null;
-  const within: Within = { base: base.layout, view: view.layout };
-  return new Node(viewOfBaseOp as Op<unknown>, within, [base], { inputs: [undefined], output: undefined, extras: [] });
-}
-
-/** What may be written at all, checked before anything changes. */
-function checkTarget(op: string, target: Tensor, sources: readonly Tensor[]): void {
-  if (mayOverlapItself(target.layout)) {
-    throw new ShapeError(`${op}: the target ${formatShape(target.shape)} shows some values more than once (it was expanded), so a write has no one meaning; clone() it first`);
-  }
-  if (!isRecording()) return;
-  const root = target.base ?? target;
-  if (root.isLeaf && root.requiresGrad) {
-    const what = target.base === null ? 'is a leaf that requires grad' : 'is a view of a leaf that requires grad';
-    throw new AutogradError(`${op}: the target ${formatShape(target.shape)} ${what}, whose old value the graph needs; write inside noGrad(() => …), or to a clone()`);
-  }
-  if (!isFloat(target.dtype) && sources.some((source) => source.requiresGrad)) {
-    throw new DTypeError(`${op}: a ${target.dtype} target cannot carry the gradient of its source; cast the target to float32, or detach() the source`);
-  }
-}
-
-/** Replaces the target's values by those of `compute`, with or without history. */
-function write(op: string, target: Tensor, sources: readonly Tensor[], compute: () => Tensor): void {
-  checkTarget(op, target, sources);
-  const tracked = isRecording() && (target.requiresGrad || sources.some((source) => source.requiresGrad));
-  const value = tracked ? compute() : withRecording(false, compute);
-  if (!sameShape(value.shape, target.shape)) {
-    throw new ShapeError(`${op}: the result ${formatShape(value.shape)} does not fit into the target ${formatShape(target.shape)}; use the form that makes a new tensor`);
-  }
-  if (isFloat(value.dtype) && !isFloat(target.dtype)) {
-    throw new DTypeError(`${op}: a ${value.dtype} result does not fit into a ${target.dtype} target; cast the target first`);
-  }
-  const fitting = tracked ? cast(value, target.dtype) : value;
-  // A source that lies in the target's own memory is complete before the write, since `compute` made new memory of it.
-  kernels.copy(fitting.storage === target.storage ? wrap(cloneView(fitting)) : fitting, target);
-  target.storage.touch(op);
-  if (!tracked) return;
-  if (target.base === null) {
-    target.setHistory(new Node(identityOp as Op<unknown>, undefined, [fitting], { inputs: [undefined], output: undefined, extras: [] }));
-  } else {
-    const { base } = target;
-    const within: Within = { base: base.layout, view: target.layout };
-    base.setHistory(new Node(replacePartOp as Op<unknown>, within, [base, fitting], { inputs: [undefined, undefined], output: undefined, extras: [] }));
-  }
-}
-
-const identityOp: Op = defineOp({
+/** The target's values are those of the source from now on. */
+const writeOp: Op = defineOp({
   name: 'write',
   forward: ([x]) => x,
   backward: (g) => [g],
 });
 
-function cloneView(x: View): View {
+/** What is recorded here reads no values in backward. */
+const nothing: SavedValues = { inputs: [], output: undefined, extras: [] };
+
+/** The history of a view whose base was written to: it is now a part of the new base. */
+export function historyFromBase(view: Tensor, base: Tensor): Node {
+  const within: Within = { base: base.layout, view: view.layout };
+  return new Node(viewOfBaseOp as Op<unknown>, within, [base], nothing);
+}
+
+/** Records that `part` was written over `target`. */
+function recordWrite(target: Tensor, part: Tensor): void {
+  const { base } = target;
+  if (base === null) {
+    target.rewriteHistory(new Node(writeOp as Op<unknown>, undefined, [part], nothing));
+    return;
+  }
+  const within: Within = { base: base.layout, view: target.layout };
+  base.rewriteHistory(new Node(replacePartOp as Op<unknown>, within, [base, part], nothing));
+}
+
+/** What may be written at all, checked before anything changes. */
+function checkTarget(op: string, target: Tensor, source: Tensor | null): void {
+  const shape = formatShape(target.shape);
+  if (mayOverlapItself(target.layout)) {
+    throw new ShapeError(`${op}: the target ${shape} shows some values more than once (it was expanded), so a write has no one meaning; clone() it first`);
+  }
+  if (!isRecording()) return;
+  if (target.isLeaf && target.requiresGrad) {
+    throw new AutogradError(`${op}: the target ${shape} is a leaf that requires grad, whose old value the graph needs; write inside noGrad(() => …), or to a clone()`);
+  }
+  if (target.base?.requiresGrad && target.base.isLeaf) {
+    throw new AutogradError(`${op}: the target ${shape} is a view of a leaf that requires grad, whose old value the graph needs; write inside noGrad(() => …), or to a clone()`);
+  }
+  if (target.base?.requiresGrad && !target.requiresGrad) {
+    throw new AutogradError(`${op}: the target ${shape} is a view, taken inside noGrad, of a tensor with a history that would miss this write; take the view outside, or write inside noGrad too`);
+  }
+  if (!isFloat(target.dtype) && source?.requiresGrad) {
+    throw new DTypeError(`${op}: a ${target.dtype} target cannot carry the gradient of its source; cast the target to float32, or detach() the source`);
+  }
+}
+
+function checkFits(op: string, target: Tensor, shape: Shape): void {
+  if (!sameShape(shape, target.shape)) {
+    throw new ShapeError(`${op}: the result ${formatShape(shape)} does not fit into the target ${formatShape(target.shape)}; use the form that makes a new tensor`);
+  }
+}
+
+/** Whether a write from `source` becomes part of a history. */
+function isTracked(target: Tensor, source: Tensor | null): boolean {
+  return isRecording() && (target.requiresGrad || source?.requiresGrad === true);
+}
+
+/** Replaces the target's values by `value`, of the same shape, and records it where asked. */
+function write(op: string, target: Tensor, value: Tensor, tracked: boolean): void {
+  const fitting = tracked ? cast(value, target.dtype) : value;
+  kernels.copy(sharesMemory(fitting.storage, target.storage) ? copyOf(fitting) : fitting, target);
+  target.storage.touch(op);
+  if (tracked) recordWrite(target, fitting);
+}
+
+function copyOf(x: View): View {
   const output = allocate(x.layout.shape, x.storage.dtype);
   kernels.copy(x, output);
   return output;
 }
 
-/** target = target ∘ other. */
+/**
+ * target = target ∘ other, where other broadcasts to the target. Where the two share memory all is read before
+ * anything is written. The result takes the target's dtype: floats do not go into integers, nor numbers into bools.
+ */
 export function arithmeticInPlace(name: 'add' | 'sub' | 'mul' | 'div', target: Tensor, other: Operand): void {
   const op = `${name}InPlace`;
+  const { dtype } = target;
   const source = typeof other === 'object' ? other : null;
-  if (source === null && !isFloat(target.dtype)) checkScalar(op, other as number, target.dtype);
-  // The common case, a dense update without history, needs no memory of its own.
-  if (
-    source !== null && source.dtype === target.dtype && source.storage !== target.storage && target.dtype !== 'bool' &&
-    !(name === 'div' && !isFloat(target.dtype)) && !(isRecording() && (target.requiresGrad || source.requiresGrad))
-  ) {
-    checkTarget(op, target, [source]);
-    if (!sameShape(broadcastShapes(op, target.shape, source.shape), target.shape)) {
-      throw new ShapeError(`${op}: ${formatShape(source.shape)} does not broadcast into the target ${formatShape(target.shape)}`);
-    }
-    kernels.binary(name, target, stretch(op, source, target.shape), target);
+  checkTarget(op, target, source);
+  const operand = source ?? scalar(op, other as number, dtype);
+  const met = counted(promote(dtype, operand.dtype));
+  const result = name === 'div' ? toFloat(met) : met;
+  if (dtype === 'bool' || (isFloat(result) && !isFloat(dtype))) {
+    throw new DTypeError(`${op}: a ${result} result does not fit into a ${dtype} target; ${dtype === 'bool' ? 'use logicalAnd, logicalOr or logicalXor' : "cast the target first, for example .cast('float32')"}`);
+  }
+  checkFits(op, target, broadcastShapes(op, target.shape, operand.shape));
+  const tracked = isTracked(target, source);
+  if (!tracked && operand.dtype === dtype && !sharesMemory(operand.storage, target.storage) && anomalyCheck() === null) {
+    // The common case, such as an optimiser's step, needs no memory of its own.
+    kernels.binary(name, target, stretch(op, operand, target.shape), target);
     target.storage.touch(op);
     return;
   }
-  write(op, target, source === null ? [] : [source], () => arithmeticOf(name, target, other));
+  const compute = () => {
+    // The rules of mul and div read the operands' old values, which this write is about to replace.
+    const keeps = tracked && (name === 'mul' || name === 'div');
+    const left = keeps && operand.requiresGrad ? target.clone() : target;
+    const right = keeps && sharesMemory(operand.storage, target.storage) ? operand.clone() : operand;
+    return arithmeticOf(name, left, right);
+  };
+  write(op, target, tracked ? compute() : withRecording(false, compute), tracked);
 }
 
-/** target = source, broadcast and converted. */
+/** target = source, broadcast and converted as by `cast`. They may share memory. */
 export function copyFrom(target: Tensor, source: Tensor): void {
-  write('copyFrom', target, [source], () => {
-    const stretched = source.expand(broadcastShapes('copyFrom', target.shape, source.shape));
-    return cast(stretched, target.dtype);
-  });
+  checkTarget('copyFrom', target, source);
+  checkFits('copyFrom', target, broadcastShapes('copyFrom', target.shape, source.shape));
+  const tracked = isTracked(target, source);
+  write('copyFrom', target, withRecording(tracked, () => source.expand(target.shape)), tracked);
 }
 
 /** target = value everywhere. */
 export function fill(target: Tensor, value: number | boolean): void {
   const number = checkScalar('fill', value, target.dtype);
-  checkTarget('fill', target, []);
-  if (isRecording() && target.requiresGrad) {
-    write('fill', target, [], () => scalar('fill', number, target.dtype).expand(target.shape));
-    return;
-  }
+  checkTarget('fill', target, null);
   kernels.fill(target, number);
   target.storage.touch('fill');
+  if (isTracked(target, null)) recordWrite(target, scalar('fill', number, target.dtype).expand(target.shape));
 }
-

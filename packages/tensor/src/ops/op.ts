@@ -1,5 +1,5 @@
 import { AutogradError } from '../errors.ts';
-import type { DType } from '../dtype.ts';
+import { isFloat, type DType } from '../dtype.ts';
 import type { Shape } from '../layout.ts';
 import type { View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
@@ -79,10 +79,13 @@ export interface DeferredValues {
   values(): SavedValues;
 }
 
+/** Called with each gradient on its way; a returned tensor takes its place. */
+export type Hook = (gradient: Tensor) => Tensor | void;
+
 /** A recorded op: one per tensor that has a history. */
 export class Node {
   /** Rises with every op recorded, so falling ids are an order in which gradients are complete. */
-  readonly id: number = ++lastId;
+  readonly id: number;
   readonly op: Op<unknown>;
   readonly attributes: unknown;
   readonly shapes: readonly Shape[];
@@ -90,24 +93,26 @@ export class Node {
   edges: readonly Edge[];
   /** null once backward has passed and freed it. */
   saved: SavedValues | DeferredValues | null;
-  hooks: ((gradient: Tensor) => Tensor | void)[] | null = null;
-  /** The tensors whose `.grad` is wanted although they are no leaves. */
-  retained: Tensor[] | null = null;
+  hooks: readonly Hook[] | null = null;
+  /** The tensor that this op made, where its `.grad` is wanted. */
+  retained: Tensor | null = null;
 
   constructor(op: Op<unknown>, attributes: unknown, inputs: readonly Tensor[], saved: SavedValues | DeferredValues) {
+    // Asked first: the edge of a view whose base was written to is an op recorded only now, which must count as older.
+    this.edges = inputs.map(edgeOf);
+    this.id = ++lastId;
     this.op = op;
     this.attributes = attributes;
     this.shapes = inputs.map((input) => input.shape);
     this.dtypes = inputs.map((input) => input.dtype);
-    this.edges = inputs.map(edgeOf);
     this.saved = saved;
   }
 }
 
 let lastId = 0;
 let recording = true;
-let anomaly: ((op: string, output: View) => void) | null = null;
-let deferral: ((saved: SavedValues) => DeferredValues) | null = null;
+let anomaly: AnomalyCheck | null = null;
+let deferral: Deferral | null = null;
 let construct: (view: View) => Tensor;
 
 /** tensor.ts hands its class in: ops make tensors without importing upwards. */
@@ -137,14 +142,19 @@ export function withRecording<T>(on: boolean, fn: () => T): T {
 
 /** A callback that goes on after it returned would run outside what it was given to. */
 export function refusePromise<T>(name: string, result: T): T {
-  if (typeof result === 'object' && result !== null && typeof (result as { then?: unknown }).then === 'function') {
+  if (typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function') {
+    // This error says all there is to say: how the promise ends is nobody's business any more.
+    result.then(undefined, () => {});
     throw new AutogradError(`${name}: the callback must be synchronous; await before or after it, not inside`);
   }
   return result;
 }
 
-/** Called with each op's output while set (anomaly mode). */
-export function withAnomalyCheck<T>(check: (op: string, output: View) => void, fn: () => T): T {
+/** Looks at what an op read and made. */
+export type AnomalyCheck = (op: string, inputs: readonly View[], outputs: readonly View[]) => void;
+
+/** While set, `check` is called for each op (anomaly mode); null stops an outer one. */
+export function withAnomalyCheck<T>(check: AnomalyCheck | null, fn: () => T): T {
   const before = anomaly;
   anomaly = check;
   try {
@@ -154,12 +164,15 @@ export function withAnomalyCheck<T>(check: (op: string, output: View) => void, f
   }
 }
 
-export function anomalyCheck(): typeof anomaly {
+export function anomalyCheck(): AnomalyCheck | null {
   return anomaly;
 }
 
+/** Decides what a node keeps instead of its saved values; knows them by the order of its calls, and the op's inputs. */
+export type Deferral = (op: string, inputs: readonly Tensor[], saved: SavedValues | DeferredValues) => DeferredValues;
+
 /** While set, nodes keep what `defer` returns instead of their saved values (checkpoint). */
-export function withDeferral<T>(defer: typeof deferral, fn: () => T): T {
+export function withDeferral<T>(defer: Deferral, fn: () => T): T {
   const before = deferral;
   deferral = defer;
   try {
@@ -167,6 +180,10 @@ export function withDeferral<T>(defer: typeof deferral, fn: () => T): T {
   } finally {
     deferral = before;
   }
+}
+
+export function currentDeferral(): Deferral | null {
+  return deferral;
 }
 
 /** The place where a tensor's gradient is collected. */
@@ -182,12 +199,14 @@ function capture(tensor: Tensor): SavedTensor {
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes: A): Tensor {
   const result = op.forward(inputs, attributes);
   const [view, extras] = 'storage' in result ? [result, []] : [result.output, result.extras];
-  if (anomaly !== null) anomaly(op.name, view);
+  anomaly?.(op.name, inputs, [view]);
   const output = construct(view);
-  if (recording && op.backward !== 'none') {
-    let tracked = false;
-    for (const input of inputs) tracked ||= input.requiresGrad;
-    if (tracked) record(op, inputs, attributes, output, extras);
+  if (recording && op.backward !== 'none' && isFloat(view.storage.dtype)) {
+    for (const input of inputs) {
+      if (!input.requiresGrad) continue;
+      record(op, inputs, attributes, output, extras);
+      break;
+    }
   }
   return output;
 }
@@ -200,15 +219,18 @@ function record<A>(op: Op<A>, inputs: readonly Tensor[], attributes: A, output: 
     output: op.saves?.output ? capture(output) : undefined,
     extras,
   };
-  output.setHistory(new Node(op as Op<unknown>, attributes, inputs, deferral === null ? saved : deferral(saved)));
+  output.setHistory(new Node(op as Op<unknown>, attributes, inputs, deferral === null ? saved : deferral(op.name, inputs, saved)));
 }
 
 /** The saved tensor, unless its values were written to since: then an AutogradError that names both ops. */
 export function checkUnchanged(op: string, { tensor, version }: SavedTensor): Tensor {
-  if (tensor.storage.version !== version) {
-    throw new AutogradError(
-      `backward of ${op}: a value of shape [${tensor.shape.join(', ')}] that ${op} saved was changed afterwards by ${tensor.storage.lastWriter}; clone() the tensor before changing it, or change it after backward`,
-    );
-  }
+  if (tensor.storage.version !== version) throw changedSince(op, tensor);
   return tensor;
+}
+
+/** For a value that `op` needs in backward and that is no longer what it was. */
+export function changedSince(op: string, tensor: Tensor): AutogradError {
+  return new AutogradError(
+    `backward of ${op}: a value of shape [${tensor.shape.join(', ')}] that ${op} needs was changed afterwards by ${tensor.storage.lastWriter}; clone() the tensor before changing it, or change it after backward`,
+  );
 }

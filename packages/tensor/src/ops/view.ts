@@ -174,7 +174,9 @@ export function flip<D extends DType>(x: Tensor<D>, axes?: number | readonly num
 
 /** The values whose indices on two axes satisfy j = i + offset, as a new last axis. */
 export function diagonal<D extends DType>(x: Tensor<D>, offset = 0, axis1 = 0, axis2 = 1): Tensor<D> {
-  const [a, b] = [axis1, axis2].map((axis) => layouts.normalizeAxis('diagonal', axis, x.rank));
+  // No callback that names x: the one below is kept by the graph, and would keep x with it.
+  const a = layouts.normalizeAxis('diagonal', axis1, x.rank);
+  const b = layouts.normalizeAxis('diagonal', axis2, x.rank);
   if (a === b) throw new IndexError(`diagonal: the two axes must differ, both are ${a}`);
   return view(partOp, x, { part: (whole: Layout) => layouts.diagonal(whole, offset, a, b) }) as Tensor<D>;
 }
