@@ -19,9 +19,11 @@ export {
 } from './ops/view.ts';
 export { matmul } from './ops/matmul.ts';
 export { concat, embedding, gather, indexAdd, indexSelect, maskedFill, scatterAdd, stack } from './ops/indexing.ts';
+export { crossEntropy, type CrossEntropyOptions } from './ops/crossEntropy.ts';
 export { dropout, type DropoutOptions } from './ops/dropout.ts';
 export { layerNorm, rmsNorm, type LayerNormForm, type LayerNormOptions, type RmsNormOptions } from './ops/layerNorm.ts';
 export { linear } from './ops/linear.ts';
+export { nllLoss, type NllLossOptions, type Reduction } from './ops/nllLoss.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { defaultGenerator, Generator, manualSeed, type GeneratorState } from './random.ts';
 export { dtypes, type DType, type FileDType, type FloatDType, type ScalarOf, type TypedArray, type TypedArrayOf } from './dtype.ts';

@@ -80,6 +80,15 @@ export interface Kernels {
   logSoftmaxBackward(y: View, g: View, out: View): void;
 
   /**
+   * logSumExp [..., 1] (float64) of logits [..., C] and losses [..., 1] (any float) = Σ q·(logSumExp − logits), 0 for an
+   * ignored target. With w = weight or 1 and s = smoothing, q[c] is (1 − s)·w[c]·(c = target) + s/C·w[c] for classes and
+   * w[c]·((1 − s)·target[c] + s/C) for distributions.
+   */
+  crossEntropy(logits: View, targets: CrossEntropyTargets, losses: View, logSumExp: View): void;
+  /** logits: g·(softmax·Σ q − q), 0 where ignored; targets: g·w·(1 − s)·(logSumExp − logits), for a g [..., 1] of any float dtype. */
+  crossEntropyBackward(logits: View, targets: CrossEntropyTargets, logSumExp: View, g: View, out: CrossEntropyGradients): void;
+
+  /**
    * out = (x − mean)·reciprocal·weight + bias over the last axis, and the statistics [..., 1], always float64:
    * mean (0 for rms), reciprocal (1 / spread), and slope: reciprocal/C, or 1/((C − 1)·deviation) for `deviation`
    * (0 where the deviation is 0). The spread is √(Σ(x−mean)²/C + ε) for `variance` and `rms`,
@@ -88,6 +97,23 @@ export interface Kernels {
   layerNorm(form: NormForm, epsilon: number, x: View, weight: View | null, bias: View | null, out: View, statistics: NormStatistics): void;
   /** With ĝ = g·weight and x̂ = (x − mean)·reciprocal: x: reciprocal·(ĝ − mean ĝ) − slope·x̂·Σ ĝ·x̂ (rms: without mean ĝ); weight: Σ g·x̂; bias: Σ g. */
   layerNormBackward(form: NormForm, x: View, weight: View | null, g: View, statistics: NormStatistics, out: NormGradients): void;
+}
+
+/** What cross entropy compares logits with. */
+export interface CrossEntropyTargets {
+  /** int32 classes [..., 1], or where ignoreIndex is null distributions [..., C] of the logits' dtype. */
+  readonly view: View;
+  /** A factor for each class [C], of the logits' dtype. */
+  readonly weight: View | null;
+  readonly ignoreIndex: number | null;
+  /** The share of each target that is spread over all classes. */
+  readonly smoothing: number;
+}
+
+/** Where gradients go; null where none is wanted, and always for classes. */
+export interface CrossEntropyGradients {
+  readonly logits: View | null;
+  readonly targets: View | null;
 }
 
 export type NormForm = 'variance' | 'deviation' | 'rms';

@@ -1,5 +1,6 @@
 import type { Kernels } from '../contract.ts';
 import { activationBackward } from './activation.ts';
+import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
 import { accumulate, binary, copy, fill, unary, where } from './elementwise.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
@@ -17,4 +18,5 @@ export const jsKernels: Kernels = {
   random, dropout,
   softmax, softmaxBackward, logSoftmax, logSoftmaxBackward,
   layerNorm, layerNormBackward,
+  crossEntropy, crossEntropyBackward,
 };
