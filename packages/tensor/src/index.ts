@@ -7,9 +7,9 @@ export { detectAnomaly } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export { checkpoint, type CheckpointOptions } from './checkpoint.ts';
 export {
-  abs, add, cast, ceil, clamp, cos, div, eq, erf, exp, expm1, floor, ge, gelu, gt, isFinite, isNaN, le, log, log1p, logicalAnd, logicalNot,
-  logicalOr, logicalXor, lt, maximum, minimum, mod, mul, ne, neg, pow, reciprocal, relu, round, rsqrt, sigmoid, sign, silu, sin, softplus,
-  sqrt, square, sub, tanh, where, type Operand,
+  abs, acos, add, asin, atan, atan2, cast, ceil, clamp, cos, div, eq, erf, exp, expm1, floor, floorDivide, ge, gelu, gt, isFinite, isInf, isNaN,
+  le, log, log10, log1p, log2, logicalAnd, logicalNot, logicalOr, logicalXor, lt, maximum, minimum, mod, mul, ne, neg, pow, reciprocal, relu,
+  round, rsqrt, sigmoid, sign, silu, sin, softplus, sqrt, square, sub, tan, tanh, trunc, where, type Operand,
 } from './ops/elementwise.ts';
 export {
   all, any, argmax, argmin, cumProd, cumSum, max, mean, min, prod, std, sum, variance, type Axes, type ReduceOptions, type VarianceOptions,

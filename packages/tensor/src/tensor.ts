@@ -196,8 +196,10 @@ export class Tensor<D extends DType = DType> implements View<D> {
   sub<O extends Operand>(other: O): Sum<Tensor<D>, O> { return elementwise.sub<Tensor<D>, O>(this, other); }
   mul<O extends Operand>(other: O): Sum<Tensor<D>, O> { return elementwise.mul<Tensor<D>, O>(this, other); }
   div<O extends Operand>(other: O): Quotient<Tensor<D>, O> { return elementwise.div<Tensor<D>, O>(this, other); }
+  floorDivide<O extends Operand>(other: O): Sum<Tensor<D>, O> { return elementwise.floorDivide<Tensor<D>, O>(this, other); }
   pow<O extends Operand>(other: O): Sum<Tensor<D>, O> { return elementwise.pow<Tensor<D>, O>(this, other); }
   mod<O extends Operand>(other: O): Sum<Tensor<D>, O> { return elementwise.mod<Tensor<D>, O>(this, other); }
+  atan2<O extends Operand>(other: O): Quotient<Tensor<D>, O> { return elementwise.atan2<Tensor<D>, O>(this, other); }
   minimum<O extends Operand>(other: O): Joined<Tensor<D>, O> { return elementwise.minimum<Tensor<D>, O>(this, other); }
   maximum<O extends Operand>(other: O): Joined<Tensor<D>, O> { return elementwise.maximum<Tensor<D>, O>(this, other); }
   clamp(options: { readonly min?: number; readonly max?: number }): Tensor<D> { return elementwise.clamp(this, options); }
@@ -212,6 +214,7 @@ export class Tensor<D extends DType = DType> implements View<D> {
   logicalXor(other: Operand): Tensor<'bool'> { return elementwise.logicalXor(this, other); }
   logicalNot(): Tensor<'bool'> { return elementwise.logicalNot(this); }
   isNaN(): Tensor<'bool'> { return elementwise.isNaN(this); }
+  isInf(): Tensor<'bool'> { return elementwise.isInf(this); }
   isFinite(): Tensor<'bool'> { return elementwise.isFinite(this); }
   neg(): Tensor<Counted<D>> { return elementwise.neg(this); }
   abs(): Tensor<Counted<D>> { return elementwise.abs(this); }
@@ -221,15 +224,22 @@ export class Tensor<D extends DType = DType> implements View<D> {
   floor(): Tensor<Counted<D>> { return elementwise.floor(this); }
   ceil(): Tensor<Counted<D>> { return elementwise.ceil(this); }
   round(): Tensor<Counted<D>> { return elementwise.round(this); }
+  trunc(): Tensor<Counted<D>> { return elementwise.trunc(this); }
   sqrt(): Tensor<ToFloat<D>> { return elementwise.sqrt(this); }
   rsqrt(): Tensor<ToFloat<D>> { return elementwise.rsqrt(this); }
   reciprocal(): Tensor<ToFloat<D>> { return elementwise.reciprocal(this); }
   exp(): Tensor<ToFloat<D>> { return elementwise.exp(this); }
   expm1(): Tensor<ToFloat<D>> { return elementwise.expm1(this); }
   log(): Tensor<ToFloat<D>> { return elementwise.log(this); }
+  log2(): Tensor<ToFloat<D>> { return elementwise.log2(this); }
+  log10(): Tensor<ToFloat<D>> { return elementwise.log10(this); }
   log1p(): Tensor<ToFloat<D>> { return elementwise.log1p(this); }
   sin(): Tensor<ToFloat<D>> { return elementwise.sin(this); }
   cos(): Tensor<ToFloat<D>> { return elementwise.cos(this); }
+  tan(): Tensor<ToFloat<D>> { return elementwise.tan(this); }
+  asin(): Tensor<ToFloat<D>> { return elementwise.asin(this); }
+  acos(): Tensor<ToFloat<D>> { return elementwise.acos(this); }
+  atan(): Tensor<ToFloat<D>> { return elementwise.atan(this); }
   tanh(): Tensor<ToFloat<D>> { return elementwise.tanh(this); }
   sigmoid(): Tensor<ToFloat<D>> { return elementwise.sigmoid(this); }
   erf(): Tensor<ToFloat<D>> { return elementwise.erf(this); }

@@ -10,8 +10,9 @@ import type { GeneratorState } from '../random.ts';
  */
 
 export const unaryNames = [
-  'neg', 'abs', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh',
-  'sigmoid', 'erf', 'softplus', 'relu', 'gelu', 'geluTanh', 'silu', 'floor', 'ceil', 'round', 'isNaN', 'isFinite', 'logicalNot',
+  'neg', 'abs', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'expm1', 'log', 'log2', 'log10', 'log1p',
+  'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'tanh', 'sigmoid', 'erf', 'softplus', 'relu', 'gelu', 'geluTanh', 'silu',
+  'floor', 'ceil', 'round', 'trunc', 'isNaN', 'isInf', 'isFinite', 'logicalNot',
 ] as const;
 export type UnaryName = (typeof unaryNames)[number];
 
@@ -19,7 +20,7 @@ export type UnaryName = (typeof unaryNames)[number];
 export type ActivationName = 'gelu' | 'geluTanh' | 'silu' | 'tanh' | 'sigmoid';
 
 export const binaryNames = [
-  'add', 'sub', 'mul', 'div', 'pow', 'mod', 'minimum', 'maximum',
+  'add', 'sub', 'mul', 'div', 'floorDivide', 'pow', 'mod', 'atan2', 'minimum', 'maximum',
   'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor',
 ] as const;
 export type BinaryName = (typeof binaryNames)[number];

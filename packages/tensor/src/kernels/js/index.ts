@@ -1,7 +1,8 @@
 import type { Kernels } from '../contract.ts';
 import { activationBackward } from './activation.ts';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
-import { accumulate, binary, copy, fill, unary, where } from './elementwise.ts';
+import { accumulate, copy, fill } from './convert.ts';
+import { binary, unary, where } from './elementwise.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
 import { linear, matmul } from './matmul.ts';

@@ -2,7 +2,7 @@ import { philox, type GeneratorState } from '../../random.ts';
 import { contiguous, sizeOf } from '../../layout.ts';
 import { Storage, type View } from '../../storage.ts';
 import type { RandomKind } from '../contract.ts';
-import { copy } from './elementwise.ts';
+import { copy } from './convert.ts';
 import { forEachRow } from './iterate.ts';
 
 /** Draw i of a stream is word i of Philox: a number in [0, 1) with 24 bits for float32, the word's 32 bits for float64. */

@@ -3,7 +3,7 @@ import { DTypeError } from '../../errors.ts';
 import { contiguousStrides, sizeOf, type Layout } from '../../layout.ts';
 import { allocate, type View } from '../../storage.ts';
 import type { ReduceName } from '../contract.ts';
-import { copy } from './elementwise.ts';
+import { copy } from './convert.ts';
 import { forEachLane, forEachRow, nest } from './iterate.ts';
 
 /** n values of x folded into totals from `it` in steps of st (0: all into one). */
