@@ -87,6 +87,7 @@ describe('BertTokenizer', () => {
     expect(more.tokenize('FOOfoo')).toEqual(['foo', 'foo']);
     const x = more.encode('a <x> b', { addSpecialTokens: false });
     expect([x.tokens, x.offsets]).toEqual([['a', ' <x> ', 'b'], [[0, 1], [1, 6], [6, 7]]]);
+    expect(more.encode('<x> <x>', { addSpecialTokens: false }).offsets).toEqual([[0, 4], [4, 7]]);
     expect(more.tokenize('bar barn')).toEqual(['bar', '[UNK]']);
     expect(more.tokenize('theb')).toEqual(['the', 'b']);
     expect(more.addTokens(['[END]'], { special: true })).toBe(1);
@@ -108,6 +109,7 @@ describe('BertTokenizer', () => {
     [{ truncation: true, maxLength: 4, stride: 2 }, 'the stride (2) must be less than the 2 tokens that are left'],
     [{ truncation: true, maxLength: 2.5 }, 'maxLength must be a whole number from 0, not 2.5'],
     [{ truncation: 'only_second', maxLength: 4 }, 'only_second needs a second text'],
+    [{ truncation: 'only_second', maxLength: 2, addSpecialTokens: false }, 'only_second needs a second text'],
     [{ padding: 'max_length' }, 'padding max_length needs a length'],
     [{ padding: true, padToMultipleOf: 0 }, 'padToMultipleOf must be a whole number from 1, not 0'],
     [{ offsetUnit: 'bytes' }, 'offsetUnit must be one of utf16, codePoint'],

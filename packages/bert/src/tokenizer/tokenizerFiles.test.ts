@@ -36,6 +36,15 @@ describe('BertTokenizer.fromFiles', () => {
     expect([mpnet.modelMaxLength, mpnet.maskTokenId, mpnet.padTokenId]).toEqual([512, 4, 1]);
   });
 
+  it('sets the type ids of overflows with RobertaProcessing, while special tokens are added', () => {
+    const roberta = BertTokenizer.fromFiles({ 'tokenizer.json': { ...json, post_processor: { ...json.post_processor, type: 'RobertaProcessing' } } });
+    const types = (addSpecialTokens: boolean): unknown => {
+      const options = { pair: 'hello hello', truncation: 'only_second', maxLength: addSpecialTokens ? 6 : 2, addSpecialTokens } as const;
+      return roberta.encode('hello', options).overflowing.map(({ tokenTypeIds }) => tokenTypeIds);
+    };
+    expect([types(true), types(false)]).toEqual([[[0, 0, 0, 0, 0, 0]], [[0, 1]]]);
+  });
+
   it('gives special tokens that the vocabulary lacks the next free id', () => {
     const tokenizer = BertTokenizer.fromFiles({ 'vocab.txt': vocab, 'tokenizer_config.json': JSON.stringify({ additional_special_tokens: ['<e1>', { content: '<e2>' }], model_max_length: 1e30 }) });
     expect(tokenizer.encodeIds('hello<e2><e1>')).toEqual([5, 10, 9]);

@@ -47,6 +47,10 @@ describe('BasicTokenizer', () => {
     expect(basic.words(text).map((word) => word.text)).toEqual(words);
   });
 
+  it('puts marks that are not stripped in canonical order', () => {
+    expect(new BasicTokenizer().tokenize('x\u{1d16d}\u{1d165}')).toEqual(['x\u{1d165}\u{1d16d}']);
+  });
+
   it('points at the original', () => {
     const text = 'É\u0000a 𠀀b';
     const words = new BasicTokenizer().words(text);
