@@ -13,3 +13,13 @@ export { Optimizer, type ActiveGroup, type OptimizerState, type ParameterGroup }
 export { AdamW, type AdamWSettings } from './optim/adamw.ts';
 export { constantSchedule, inverseRootSchedule, linearSchedule, type Progress, type Schedule } from './optim/schedule.ts';
 export { clipGradNorm } from './optim/clip.ts';
+export { TrainingError } from './errors.ts';
+export { Trainer, type StepResult, type TrainerOptions } from './training/trainer.ts';
+export type { PlanOptions } from './training/plan.ts';
+export type { DataSource } from './training/dataSource.ts';
+export type { CheckpointOptions } from './training/checkpointFolder.ts';
+export { readCheckpoint, type Checkpoint } from './training/checkpointFile.ts';
+export type { Curve, Evaluations, MetricColumns, Metrics } from './training/curve.ts';
+export {
+  historyReporter, type CheckpointReport, type EndReport, type EvaluateReport, type HistoryReporter, type Reporter, type StartReport, type StepReport,
+} from './training/reporter.ts';
