@@ -104,14 +104,14 @@ export function summed<D extends DType>(dtype: D): Summed<D> {
 
 const ranges = { int32: [-2147483648, 2147483647], uint8: [0, 255], int8: [-128, 127], bool: [0, 1] } as const;
 
-/** `value` as a number that `dtype` holds exactly (floats take any number), or a DTypeError that names `op`. */
-export function checkScalar(op: string, value: number | boolean, dtype: DType): number {
+/** `value` as a number that `dtype` holds exactly (floats take any number), or a DTypeError that names `op` and what to do. */
+export function checkScalar(op: string, value: number | boolean, dtype: DType, remedy = "cast the tensor first, for example .cast('float32')"): number {
   const number = Number(value);
   if (isFloat(dtype)) return number;
   const [low, high] = ranges[dtype];
   if (!Number.isInteger(number) || number < low || number > high) {
     throw new DTypeError(
-      `${op}: ${number} is not a value of ${dtype} (integers from ${low} to ${high}); cast the tensor first, for example .cast('float32')`,
+      `${op}: ${number} is not a value of ${dtype} (integers from ${low} to ${high}); ${remedy}`,
     );
   }
   return number;

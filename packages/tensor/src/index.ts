@@ -1,8 +1,9 @@
 /** Strided arrays with automatic differentiation. */
 export { Tensor, type Nested } from './tensor.ts';
 export {
-  arange, bernoulli, fromTypedArray, full, ones, onesLike, rand, randn, tensor, zeros, zerosLike, type RandomOptions, type TensorOptions,
+  arange, eye, fromTypedArray, full, fullLike, linspace, oneHot, ones, onesLike, tensor, zeros, zerosLike, type NestedValues, type TensorOptions,
 } from './creation.ts';
+export { bernoulli, permutation, rand, randint, randLike, randn, randnLike, type RandomOptions } from './randomCreation.ts';
 export { detectAnomaly } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export { checkpoint, type CheckpointOptions } from './checkpoint.ts';
@@ -17,6 +18,7 @@ export {
 export {
   chunk, clone, diagonal, expand, flatten, flip, narrow, permute, reshape, select, slice, split, squeeze, transpose, unbind, unsqueeze,
 } from './ops/view.ts';
+export { tril, triu } from './ops/triangle.ts';
 export { matmul } from './ops/matmul.ts';
 export { concat, embedding, gather, indexAdd, indexSelect, maskedFill, scatterAdd, stack } from './ops/indexing.ts';
 export { crossEntropy, type CrossEntropyOptions } from './ops/crossEntropy.ts';

@@ -224,6 +224,16 @@ export function select(op: string, layout: Layout, axis: number, index: number):
   };
 }
 
+/** A new axis of length 1 before axis `axis`. */
+export function unsqueeze(layout: Layout, axis: number): Layout {
+  const shape = layout.shape.slice();
+  const strides = layout.strides.slice();
+  const stride = axis < shape.length ? shape[axis] * strides[axis] : 1;
+  shape.splice(axis, 0, 1);
+  strides.splice(axis, 0, stride);
+  return { shape, strides, offset: layout.offset };
+}
+
 /** The given axes walked backwards. */
 export function flip(layout: Layout, axes: readonly number[]): Layout {
   const strides = layout.strides.slice();

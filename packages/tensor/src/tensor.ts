@@ -14,6 +14,7 @@ import { bindTensorClass, type Hook, type Node } from './ops/op.ts';
 import * as reduce from './ops/reduce.ts';
 import { logSoftmax, softmax } from './ops/softmax.ts';
 import type { Axes, ReduceOptions, VarianceOptions } from './ops/reduce.ts';
+import { tril, triu } from './ops/triangle.ts';
 import * as views from './ops/view.ts';
 import { formatTensor } from './print.ts';
 import { Storage, type View } from './storage.ts';
@@ -284,6 +285,8 @@ export class Tensor<D extends DType = DType> implements View<D> {
   split(size: number | readonly number[], axis?: number): Tensor<D>[] { return views.split(this, size, axis); }
   chunk(count: number, axis?: number): Tensor<D>[] { return views.chunk(this, count, axis); }
   unbind(axis?: number): Tensor<D>[] { return views.unbind(this, axis); }
+  tril(diagonal?: number): Tensor<D> { return tril(this, diagonal); }
+  triu(diagonal?: number): Tensor<D> { return triu(this, diagonal); }
   contiguous(): Tensor<D> { return views.asContiguous(this); }
   clone(): Tensor<D> { return views.clone(this); }
 
