@@ -12,15 +12,23 @@ export {
   le, log, log10, log1p, log2, logicalAnd, logicalNot, logicalOr, logicalXor, lt, maximum, minimum, mod, mul, ne, neg, pow, reciprocal, relu,
   round, rsqrt, sigmoid, sign, silu, sin, softplus, sqrt, square, sub, tan, tanh, trunc, where, type Operand,
 } from './ops/elementwise.ts';
-export {
-  all, any, argmax, argmin, cumProd, cumSum, max, mean, min, prod, std, sum, variance, type Axes, type ReduceOptions, type VarianceOptions,
-} from './ops/reduce.ts';
+export { all, any, mean, prod, sum, type Axes, type ReduceOptions } from './ops/reduce.ts';
+export { argmax, argmin, max, min } from './ops/extreme.ts';
+export { logSumExp, norm, std, variance, type NormOptions, type VarianceOptions } from './ops/statistics.ts';
+export { cumProd, cumSum } from './ops/scan.ts';
+export { argSort, sort, topK, type Sorted, type SortOptions, type TopKOptions } from './ops/sort.ts';
+export { bincount, nonZero, unique, type BincountOptions, type Unique, type UniqueOptions } from './ops/unique.ts';
 export {
   chunk, clone, diagonal, expand, flatten, flip, narrow, permute, reshape, select, slice, split, squeeze, transpose, unbind, unsqueeze,
 } from './ops/view.ts';
 export { tril, triu } from './ops/triangle.ts';
 export { matmul } from './ops/matmul.ts';
-export { concat, embedding, gather, indexAdd, indexSelect, maskedFill, scatterAdd, stack } from './ops/indexing.ts';
+export { gather, scatter, scatterAdd } from './ops/gather.ts';
+export { embedding, indexAdd, indexSelect, type EmbeddingOptions } from './ops/select.ts';
+export { index, take } from './ops/take.ts';
+export { maskedFill, maskedScatter, maskedSelect } from './ops/mask.ts';
+export { concat, repeatInterleave, stack, tile } from './ops/join.ts';
+export { pad, type PadOptions, type PadPair } from './ops/pad.ts';
 export { crossEntropy, type CrossEntropyOptions } from './ops/crossEntropy.ts';
 export { dropout, type DropoutOptions } from './ops/dropout.ts';
 export { layerNorm, rmsNorm, type LayerNormForm, type LayerNormOptions, type RmsNormOptions } from './ops/layerNorm.ts';

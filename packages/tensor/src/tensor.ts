@@ -7,13 +7,26 @@ import { contiguous, formatShape, isContiguous, sizeOf, type Layout, type Shape 
 import * as elementwise from './ops/elementwise.ts';
 import type { Joined, Operand, Quotient, Sum } from './ops/elementwise.ts';
 import { dropout, type DropoutOptions } from './ops/dropout.ts';
-import * as indexing from './ops/indexing.ts';
+import * as extreme from './ops/extreme.ts';
+import * as gather from './ops/gather.ts';
 import * as inplace from './ops/inplace.ts';
+import * as join from './ops/join.ts';
+import * as mask from './ops/mask.ts';
 import { matmul } from './ops/matmul.ts';
 import { bindTensorClass, type Hook, type Node } from './ops/op.ts';
+import { pad, type PadOptions, type PadPair } from './ops/pad.ts';
 import * as reduce from './ops/reduce.ts';
+import type { Axes, ReduceOptions } from './ops/reduce.ts';
+import * as scan from './ops/scan.ts';
+import * as select from './ops/select.ts';
 import { logSoftmax, softmax } from './ops/softmax.ts';
-import type { Axes, ReduceOptions, VarianceOptions } from './ops/reduce.ts';
+import * as sort from './ops/sort.ts';
+import type { Sorted, SortOptions, TopKOptions } from './ops/sort.ts';
+import * as statistics from './ops/statistics.ts';
+import type { NormOptions, VarianceOptions } from './ops/statistics.ts';
+import * as take from './ops/take.ts';
+import * as unique from './ops/unique.ts';
+import type { BincountOptions, Unique, UniqueOptions } from './ops/unique.ts';
 import { tril, triu } from './ops/triangle.ts';
 import * as views from './ops/view.ts';
 import { formatTensor } from './print.ts';
@@ -256,16 +269,27 @@ export class Tensor<D extends DType = DType> implements View<D> {
   sum(axes?: Axes, options?: ReduceOptions): Tensor<Summed<D>> { return reduce.sum(this, axes, options); }
   prod(axes?: Axes, options?: ReduceOptions): Tensor<Summed<D>> { return reduce.prod(this, axes, options); }
   mean(axes?: Axes, options?: ReduceOptions): Tensor<ToFloat<D>> { return reduce.mean(this, axes, options); }
-  min(axes?: Axes, options?: ReduceOptions): Tensor<D> { return reduce.min(this, axes, options); }
-  max(axes?: Axes, options?: ReduceOptions): Tensor<D> { return reduce.max(this, axes, options); }
+  min(axes?: Axes, options?: ReduceOptions): Tensor<D> { return extreme.min(this, axes, options); }
+  max(axes?: Axes, options?: ReduceOptions): Tensor<D> { return extreme.max(this, axes, options); }
+  argmin(axis?: number, options?: ReduceOptions): Tensor<'int32'> { return extreme.argmin(this, axis, options); }
+  argmax(axis?: number, options?: ReduceOptions): Tensor<'int32'> { return extreme.argmax(this, axis, options); }
   all(axes?: Axes, options?: ReduceOptions): Tensor<'bool'> { return reduce.all(this, axes, options); }
   any(axes?: Axes, options?: ReduceOptions): Tensor<'bool'> { return reduce.any(this, axes, options); }
-  variance(axes?: Axes, options?: VarianceOptions): Tensor<ToFloat<D>> { return reduce.variance(this, axes, options); }
-  std(axes?: Axes, options?: VarianceOptions): Tensor<ToFloat<D>> { return reduce.std(this, axes, options); }
-  argmin(axis?: number, options?: ReduceOptions): Tensor<'int32'> { return reduce.argmin(this, axis, options); }
-  argmax(axis?: number, options?: ReduceOptions): Tensor<'int32'> { return reduce.argmax(this, axis, options); }
-  cumSum(axis: number): Tensor<Summed<D>> { return reduce.cumSum(this, axis); }
-  cumProd(axis: number): Tensor<Summed<D>> { return reduce.cumProd(this, axis); }
+  variance(axes?: Axes, options?: VarianceOptions): Tensor<ToFloat<D>> { return statistics.variance(this, axes, options); }
+  std(axes?: Axes, options?: VarianceOptions): Tensor<ToFloat<D>> { return statistics.std(this, axes, options); }
+  norm(axes?: Axes, options?: NormOptions): Tensor<ToFloat<D>> { return statistics.norm(this, axes, options); }
+  logSumExp(axes?: Axes, options?: ReduceOptions): Tensor<ToFloat<D>> { return statistics.logSumExp(this, axes, options); }
+
+  // Order and counts
+
+  cumSum(axis: number): Tensor<Summed<D>> { return scan.cumSum(this, axis); }
+  cumProd(axis: number): Tensor<Summed<D>> { return scan.cumProd(this, axis); }
+  sort(axis?: number, options?: SortOptions): Sorted<D> { return sort.sort(this, axis, options); }
+  argSort(axis?: number, options?: SortOptions): Tensor<'int32'> { return sort.argSort(this, axis, options); }
+  topK(k: number, axis?: number, options?: TopKOptions): Sorted<D> { return sort.topK(this, k, axis, options); }
+  unique<const O extends UniqueOptions = UniqueOptions>(options?: O): Unique<D, O> { return unique.unique<D, O>(this, options); }
+  nonZero(): Tensor<'int32'> { return unique.nonZero(this); }
+  bincount<W extends DType = 'int32'>(options?: BincountOptions<W>): Tensor<Summed<W>> { return unique.bincount(this, options); }
 
   // Views
 
@@ -292,11 +316,19 @@ export class Tensor<D extends DType = DType> implements View<D> {
 
   // Indexing
 
-  indexSelect(axis: number, index: Tensor): Tensor<D> { return indexing.indexSelect(this, axis, index); }
-  indexAdd(axis: number, index: Tensor, source: Tensor): Tensor<D> { return indexing.indexAdd(this, axis, index, source); }
-  gather(axis: number, index: Tensor): Tensor<D> { return indexing.gather(this, axis, index); }
-  scatterAdd(axis: number, index: Tensor, source: Tensor): Tensor<D> { return indexing.scatterAdd(this, axis, index, source); }
-  maskedFill(mask: Tensor, value: number | Tensor): Tensor<D> { return indexing.maskedFill(this, mask, value); }
+  indexSelect(axis: number, index: Tensor): Tensor<D> { return select.indexSelect(this, axis, index); }
+  indexAdd(axis: number, index: Tensor, source: Tensor): Tensor<D> { return select.indexAdd(this, axis, index, source); }
+  index(indices: readonly Tensor[]): Tensor<D> { return take.index(this, indices); }
+  take(index: Tensor): Tensor<D> { return take.take(this, index); }
+  gather(axis: number, index: Tensor): Tensor<D> { return gather.gather(this, axis, index); }
+  scatter(axis: number, index: Tensor, source: Tensor | number): Tensor<D> { return gather.scatter(this, axis, index, source); }
+  scatterAdd(axis: number, index: Tensor, source: Tensor | number): Tensor<D> { return gather.scatterAdd(this, axis, index, source); }
+  maskedSelect(where: Tensor): Tensor<D> { return mask.maskedSelect(this, where); }
+  maskedFill(where: Tensor, value: number | Tensor): Tensor<D> { return mask.maskedFill(this, where, value); }
+  maskedScatter(where: Tensor, source: Tensor): Tensor<D> { return mask.maskedScatter(this, where, source); }
+  pad(widths: readonly PadPair[], options?: PadOptions): Tensor<D> { return pad(this, widths, options); }
+  tile(repeats: readonly number[]): Tensor<D> { return join.tile(this, repeats); }
+  repeatInterleave(repeats: number | readonly number[], axis?: number): Tensor<D> { return join.repeatInterleave(this, repeats, axis); }
 
   // Fused
 

@@ -25,7 +25,7 @@ export const binaryNames = [
 ] as const;
 export type BinaryName = (typeof binaryNames)[number];
 
-export const reduceNames = ['sum', 'prod', 'min', 'max', 'all', 'any'] as const;
+export const reduceNames = ['sum', 'mean', 'sumOfSquares', 'prod', 'min', 'max', 'all', 'any'] as const;
 export type ReduceName = (typeof reduceNames)[number];
 
 export interface Kernels {
@@ -44,7 +44,10 @@ export interface Kernels {
   /** out += x, value by value: right even where out meets itself (stride 0). */
   accumulate(x: View, out: View): void;
 
-  /** Reduces the axes on which out has length 1. Sums are float64 inside; an integer result out of range throws. */
+  /**
+   * Reduces the axes on which out has length 1, converting to out's dtype (mean of int32 into float32, float32 squares
+   * into float64). Totals are float64 inside; an int32 result out of range throws before anything is written.
+   */
   reduce(name: ReduceName, x: View, out: View): void;
   /** out (int32, length 1 on `axis`) = the first index of the extreme value along `axis`; a NaN is extreme. */
   argReduce(name: 'argmin' | 'argmax', x: View, axis: number, out: View): void;
@@ -52,6 +55,8 @@ export interface Kernels {
   scan(name: 'cumSum' | 'cumProd', x: View, axis: number, out: View): void;
   /** out (int32) = the stable order that sorts x along `axis`; NaN counts as largest. */
   argSort(x: View, axis: number, descending: boolean, out: View): void;
+  /** out (int32, length k on `axis`) = the first k of the stable order of x along `axis`: falling for `largest`, else rising. */
+  topK(x: View, axis: number, largest: boolean, out: View): void;
 
   /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]. */
   matmul(a: View, b: View, out: View): void;
@@ -64,7 +69,7 @@ export interface Kernels {
   indexAdd(x: View, axis: number, index: View, out: View): void;
   /** out[i…] = x[i… with index[i…] on `axis`]. */
   gather(x: View, axis: number, index: View, out: View): void;
-  /** out[i… with index[i…] on `axis`] = or += x[i…], in row-major order of i. */
+  /** out[i… with index[i…] on `axis`] = or += x[i…]; of values set at one place the last in row-major order of i stays. */
   scatter(mode: 'set' | 'add', x: View, axis: number, index: View, out: View): void;
 
   /** out = independent draws: uniform in [0, 1), standard normal, or for a threshold p bool draws of 1 with probability p. */

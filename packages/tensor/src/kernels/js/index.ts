@@ -1,4 +1,5 @@
 import type { Kernels } from '../contract.ts';
+import { argReduce } from './argReduce.ts';
 import { activationBackward } from './activation.ts';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
 import { accumulate, copy, fill } from './convert.ts';
@@ -7,13 +8,15 @@ import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
 import { linear, matmul } from './matmul.ts';
 import { dropout, random } from './random.ts';
-import { argReduce, argSort, reduce, scan } from './reduce.ts';
+import { reduce } from './reduce.ts';
+import { scan } from './scan.ts';
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './softmax.ts';
+import { argSort, topK } from './sort.ts';
 
 /** The reference level: every kernel, every dtype, any strides, no WebAssembly. */
 export const jsKernels: Kernels = {
   copy, fill, unary, activationBackward, binary, where, accumulate,
-  reduce, argReduce, scan, argSort,
+  reduce, argReduce, scan, argSort, topK,
   matmul, linear,
   indexSelect, indexAdd, gather, scatter,
   random, dropout,

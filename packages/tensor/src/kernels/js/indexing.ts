@@ -1,68 +1,60 @@
+import type { Layout } from '../../layout.ts';
 import type { View } from '../../storage.ts';
-import { forEachLane, forEachRow, nest } from './iterate.ts';
+import { forEachPlane, nest, type Nest } from './iterate.ts';
 
-/** The layout of one index of an axis, without that axis: what each row of a table is. */
-function rowLayout({ layout: { shape, strides, offset } }: View, axis: number) {
-  return {
-    shape: shape.filter((_, i) => i !== axis),
-    strides: strides.filter((_, i) => i !== axis),
-    offset,
-  };
+/**
+ * All of these pair each value of a dense operand ("rows") with the value of a table whose place on one axis an index
+ * says: table[… index[i…] …] beside rows[i…]. With the table's stride on that axis set to 0 the three walk together in
+ * one nest, and the index adds its own step: at = table's offset + id·step.
+ */
+function pair(table: View, rows: View, axis: number, index: Layout): Nest | null {
+  const { shape } = rows.layout;
+  const still: Layout = { shape, strides: table.layout.strides.map((stride, i) => (i === axis ? 0 : stride)), offset: table.layout.offset };
+  return nest(shape, [rows.layout, still, index]);
 }
 
-/** Walks the slices of `table` at the indices, beside the slices of `rows` in order. */
-function forEachSlice(
-  table: View, rows: View, axis: number, index: View,
-  visit: (n: number, it: number, st: number, ir: number, sr: number) => void,
-): void {
-  const [tableRow, row] = [rowLayout(table, axis), rowLayout(rows, axis)];
-  const loops = nest(row.shape, [row, tableRow]);
-  if (loops === null) return;
-  const { shape, strides } = loops;
-  const last = shape.length - 1;
-  const ids = index.storage.data;
-  const [count] = index.layout.shape;
-  for (let k = 0; k < count; k++) {
-    const id = ids[index.layout.offset + k * index.layout.strides[0]];
-    const offsets = [row.offset + k * rows.layout.strides[axis], tableRow.offset + id * table.layout.strides[axis]];
-    forEachRow({ shape, strides, offsets }, strides, ([ir, it]) => visit(shape[last], it, strides[1][last], ir, strides[0][last]));
-  }
-}
-
-export function indexSelect(x: View, axis: number, index: View, out: View): void {
-  const source = x.storage.data;
-  const target = out.storage.data;
-  forEachSlice(x, out, axis, index, (n, ix, sx, io, so) => {
-    for (; n > 0; n--, ix += sx, io += so) target[io] = source[ix];
-  });
-}
-
-export function indexAdd(x: View, axis: number, index: View, out: View): void {
-  const source = x.storage.data;
-  const target = out.storage.data;
-  forEachSlice(out, x, axis, index, (n, io, so, ix, sx) => {
-    for (; n > 0; n--, ix += sx, io += so) target[io] += source[ix];
-  });
+/** An index of one axis as one of every axis: the same along all others. */
+function along(index: View, axis: number, shape: readonly number[]): View {
+  const { strides: [step], offset } = index.layout;
+  return { storage: index.storage, layout: { shape, strides: shape.map((_, i) => (i === axis ? step : 0)), offset } };
 }
 
 export function gather(x: View, axis: number, index: View, out: View): void {
+  const loops = pair(x, out, axis, index.layout);
+  if (loops === null) return;
   const [source, ids, target] = [x.storage.data, index.storage.data, out.storage.data];
-  const length = index.layout.shape[axis];
-  const [sx, si, so] = [x, index, out].map((view) => view.layout.strides[axis]);
-  forEachLane(index.layout.shape, [x.layout, index.layout, out.layout], axis, ([ix, ii, io]) => {
-    for (let i = 0; i < length; i++) target[io + i * so] = source[ix + ids[ii + i * si] * sx];
+  const step = x.layout.strides[axis];
+  forEachPlane(loops, (m, n, [mo, mx, mi], [so, sx, si], [io, ix, ii]) => {
+    // Rows that lie densely and share an index are copied whole.
+    const whole = si === 0 && so === 1 && sx === 1 && n >= 16;
+    for (; m > 0; m--, io += mo, ix += mx, ii += mi) {
+      if (whole) {
+        const from = ix + ids[ii] * step;
+        target.set(source.subarray(from, from + n), io);
+      } else for (let j = 0, o = io, from = ix, i = ii; j < n; j++, o += so, from += sx, i += si) target[o] = source[from + ids[i] * step];
+    }
   });
 }
 
 export function scatter(mode: 'set' | 'add', x: View, axis: number, index: View, out: View): void {
+  // Values meet only along the axis, which every nest walks forwards: the last in row-major order wins.
+  const loops = pair(out, x, axis, index.layout);
+  if (loops === null) return;
   const [source, ids, target] = [x.storage.data, index.storage.data, out.storage.data];
-  const length = index.layout.shape[axis];
-  const [sx, si, so] = [x, index, out].map((view) => view.layout.strides[axis]);
-  const add = mode === 'add';
-  forEachLane(index.layout.shape, [x.layout, index.layout, out.layout], axis, ([ix, ii, io]) => {
-    for (let i = 0; i < length; i++) {
-      const at = io + ids[ii + i * si] * so;
-      target[at] = add ? target[at] + source[ix + i * sx] : source[ix + i * sx];
+  const step = out.layout.strides[axis];
+  forEachPlane(loops, (m, n, [mx, mo, mi], [sx, so, si], [ix, io, ii]) => {
+    for (; m > 0; m--, ix += mx, io += mo, ii += mi) {
+      if (mode === 'set') for (let j = 0, from = ix, o = io, i = ii; j < n; j++, from += sx, o += so, i += si) target[o + ids[i] * step] = source[from];
+      else if (si !== 0) for (let j = 0, from = ix, o = io, i = ii; j < n; j++, from += sx, o += so, i += si) target[o + ids[i] * step] += source[from];
+      else for (let j = 0, from = ix, o = io + ids[ii] * step; j < n; j++, from += sx, o += so) target[o] += source[from];
     }
   });
+}
+
+export function indexSelect(x: View, axis: number, index: View, out: View): void {
+  gather(x, axis, along(index, axis, out.layout.shape), out);
+}
+
+export function indexAdd(x: View, axis: number, index: View, out: View): void {
+  scatter('add', x, axis, along(index, axis, x.layout.shape), out);
 }

@@ -85,6 +85,25 @@ export function forEachRow({ shape, offsets }: Nest, strides: Nest['strides'], r
   }
 }
 
+/**
+ * Calls `visit` once for each combination of all but the last two axes of a nest, with the lengths m and n of those two,
+ * every operand's strides on the first and on the last of them, and every operand's offset. A nest of one axis is one
+ * row: m = 1. Short rows cost a call each with `forEachRow`; here they cost a turn of a loop.
+ */
+export function forEachPlane(
+  { shape, strides, offsets }: Nest,
+  visit: (m: number, n: number, outer: readonly number[], inner: readonly number[], offsets: readonly number[]) => void,
+): void {
+  const last = shape.length - 1;
+  const inner = strides.map((s) => s[last]);
+  if (last === 0) {
+    visit(1, shape[0], strides.map(() => 0), inner, offsets);
+    return;
+  }
+  const outer = strides.map((s) => s[last - 1]);
+  forEachRow({ shape: shape.slice(0, -1), strides, offsets }, strides, (at) => visit(shape[last - 1], shape[last], outer, inner, at));
+}
+
 /** Calls `visit` with the offsets of every combination of the axes but `axis`: one lane along it at a time, in row-major order. */
 export function forEachLane(shape: Shape, layouts: readonly Layout[], axis: number, visit: (offsets: readonly number[]) => void): void {
   const without = (values: readonly number[]) => values.filter((_, i) => i !== axis);
