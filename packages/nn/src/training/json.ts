@@ -15,7 +15,8 @@ function check(value: unknown, place: string): void {
     if (Number.isFinite(value) && !Object.is(value, -0)) return;
     throw new ArgumentError(`${place} is ${Object.is(value, -0) ? '-0' : value}, which JSON cannot hold; keep a finite number or a string there`);
   }
-  if (Array.isArray(value)) return value.forEach((each, i) => check(each, `${place}[${i}]`));
+  // Not forEach on the array itself, which would pass over its holes.
+  if (Array.isArray(value)) return Array.from<unknown>(value).forEach((each, i) => check(each, `${place}[${i}]`));
   if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)) {
     return Object.entries(value).forEach(([key, each]) => check(each, `${place}.${key}`));
   }

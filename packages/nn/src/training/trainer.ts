@@ -162,6 +162,9 @@ export class Trainer<B> {
     const { optimizer, clipNorm = Infinity } = this.#options;
     const number = this.#step + 1;
     const before = `the model is as it was after step ${this.#step}`;
+    const factor = this.#schedule({ step: this.#step, share: this.#plan.share(this.#step) });
+    if (!(factor >= 0 && factor < Infinity)) throw new TrainingError(`Trainer: the schedule gave ${factor} for step ${number}; it must give a finite number from 0`, number);
+    optimizer.scaleLr(factor);
     optimizer.zeroGrad();
     const { loss, tokens = 0, metrics = {} } = this.#options.step(batch);
     const value = Number(loss.item());
@@ -173,9 +176,6 @@ export class Trainer<B> {
     if (!Number.isFinite(gradientNorm)) {
       throw new TrainingError(`Trainer: the gradients of step ${number} have the norm ${gradientNorm} (the loss is ${value}); ${before}: lower the learning rate, or run backward inside detectAnomaly to learn which op made it`, number);
     }
-    const factor = this.#schedule({ step: this.#step, share: this.#plan.share(this.#step) });
-    if (!(factor >= 0 && factor < Infinity)) throw new TrainingError(`Trainer: the schedule gave ${factor} for step ${number}; it must give a finite number from 0`, number);
-    optimizer.scaleLr(factor);
     optimizer.step();
     optimizer.zeroGrad();
     this.#step = number;
