@@ -8,7 +8,7 @@ export { LayerNorm, type LayerNormOptions } from './layerNorm.ts';
 export { Dropout } from './dropout.ts';
 export { GELU } from './activation.ts';
 export { MultiHeadAttention, type AttentionInputs, type AttentionResult, type MultiHeadAttentionOptions } from './attention.ts';
-export { nllLoss, type NllOptions } from './loss.ts';
+export { crossEntropy, nllLoss, type CrossEntropyOptions, type NllLossOptions } from './loss.ts';
 export { Optimizer, type ActiveGroup, type OptimizerState, type ParameterGroup } from './optim/optimizer.ts';
 export { AdamW, type AdamWSettings } from './optim/adamw.ts';
 export { constantSchedule, inverseRootSchedule, linearSchedule, type Progress, type Schedule } from './optim/schedule.ts';
