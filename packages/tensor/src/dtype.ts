@@ -36,7 +36,7 @@ export function bytesPerElement(dtype: FileDType): number {
 
 /** Refuses what is no dtype of tensors: a name from JavaScript that no type has checked, or a dtype of files. */
 export function checkDType(op: string, dtype: DType): void {
-  if (!(dtype in constructors)) throw new DTypeError(`${op}: '${String(dtype)}' is not a dtype to compute with; use ${dtypes.join(', ')}`);
+  if (!Object.hasOwn(constructors, dtype)) throw new DTypeError(`${op}: '${String(dtype)}' is not a dtype to compute with; use ${dtypes.join(', ')}`);
 }
 
 export function isFloat(dtype: DType): dtype is FloatDType {
