@@ -1,64 +1,111 @@
+import { isFloat, type TypedArray } from '../../dtype.ts';
 import type { View } from '../../storage.ts';
 import { forEachRow } from './iterate.ts';
+import { multiply, multiplyIntegers, pack, padded, panelWidth } from './panels.ts';
 import { readVector } from './vectors.ts';
 
-/**
- * out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]
- *   M, K, N   rows of a, the summed axis, columns of b
- *   tile      4 columns of b at a time, packed as float64 [K, 4], against 2 rows of a
- * Sums are float64 inside and round once, when they are stored.
- */
+/** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n] */
 export function matmul(a: View, b: View, out: View): void {
   product(a, b, null, out);
-}
-
-function product(a: View, b: View, bias: Float64Array | null, out: View): void {
-  const rank = out.layout.shape.length;
-  const [M, N] = out.layout.shape.slice(-2);
-  const K = a.layout.shape[rank - 1];
-  if (M === 0 || N === 0) return;
-  const batch = out.layout.shape.slice(0, -2);
-  if (batch.includes(0)) return;
-  const [x, y, z] = [a.storage.data, b.storage.data, out.storage.data];
-  const [am, ak] = a.layout.strides.slice(-2);
-  const [bk, bn] = b.layout.strides.slice(-2);
-  const [om, on] = out.layout.strides.slice(-2);
-  const panel = new Float64Array(K * 4);
-  const rows = new Float64Array(K * 2);
-  const strides = [a, b, out].map((view) => [...view.layout.strides.slice(0, -2), 0]);
-  const offsets = [a, b, out].map((view) => view.layout.offset);
-  forEachRow({ shape: [...batch, 1], strides, offsets }, strides, ([ia, ib, io]) => {
-    for (let n = 0; n < N; n += 4) {
-      const width = Math.min(4, N - n);
-      for (let k = 0; k < K; k++) for (let j = 0; j < 4; j++) panel[k * 4 + j] = j < width ? y[ib + k * bk + (n + j) * bn] : 0;
-      for (let m = 0; m < M; m += 2) {
-        const pair = m + 1 < M;
-        for (let k = 0; k < K; k++) {
-          rows[2 * k] = x[ia + m * am + k * ak];
-          rows[2 * k + 1] = pair ? x[ia + (m + 1) * am + k * ak] : 0;
-        }
-        let [c00, c01, c02, c03, c10, c11, c12, c13] = [0, 0, 0, 0, 0, 0, 0, 0];
-        for (let k = 0, p = 0, r = 0; k < K; k++, p += 4, r += 2) {
-          const [r0, r1] = [rows[r], rows[r + 1]];
-          const [p0, p1, p2, p3] = [panel[p], panel[p + 1], panel[p + 2], panel[p + 3]];
-          c00 += r0 * p0;
-          c01 += r0 * p1;
-          c02 += r0 * p2;
-          c03 += r0 * p3;
-          c10 += r1 * p0;
-          c11 += r1 * p1;
-          c12 += r1 * p2;
-          c13 += r1 * p3;
-        }
-        const sums = [c00, c01, c02, c03, c10, c11, c12, c13];
-        for (let i = 0; i < (pair ? 2 : 1); i++) for (let j = 0; j < width; j++) z[io + (m + i) * om + (n + j) * on] = sums[i * 4 + j] + (bias === null ? 0 : bias[n + j]);
-      }
-    }
-  });
 }
 
 /** out[r, n] = Σₖ x[r, k]·weight[n, k] + bias[n] */
 export function linear(x: View, weight: View, bias: View | null, out: View): void {
   const { shape: [N, K], strides: [sn, sk], offset } = weight.layout;
   product(x, { storage: weight.storage, layout: { shape: [K, N], strides: [sk, sn], offset } }, bias === null ? null : readVector(bias), out);
+}
+
+/** How much of K is packed at a time: a panel of a and one of b then fit in a first-level cache. */
+const depth = 256;
+
+/** What a block of packed a and of packed b may hold, in values: shares of a second-level cache. */
+const blockSize = { a: 1 << 14, b: 1 << 17 };
+
+/**
+ * M, K, N   rows of a, the summed axis, columns of b
+ * blocks    columns of b outermost, then batches, then rows of a: b is packed once for all batches that share it
+ */
+function product(a: View, b: View, bias: Float64Array | null, out: View): void {
+  const { shape } = out.layout;
+  const rank = shape.length;
+  const [M, N] = [shape[rank - 2], shape[rank - 1]];
+  const K = a.layout.shape[rank - 1];
+  const batch = shape.slice(0, -2);
+  if (M === 0 || N === 0 || batch.includes(0)) return;
+  const [x, y, z] = [a.storage.data, b.storage.data, out.storage.data];
+  const [am, ak] = a.layout.strides.slice(-2);
+  const [bk, bn] = b.layout.strides.slice(-2);
+  const [om, on] = out.layout.strides.slice(-2);
+  const floats = isFloat(out.storage.dtype);
+  const strides = [a, b, out].map((view) => [...view.layout.strides.slice(0, -2), 0]);
+  const batches = { shape: [...batch, 1], strides, offsets: [a, b, out].map((view) => view.layout.offset) };
+  if (floats && (M === 1 || N === 1)) {
+    forEachRow(batches, strides, ([ia, ib, io]) => {
+      if (N === 1) timesVector(x, ia, M, am, K, ak, y, ib, bk, bias, 0, z, io, om);
+      else timesVector(y, ib, N, bn, K, bk, x, ia, ak, bias, 1, z, io, on);
+    });
+    return;
+  }
+  const step = Math.min(K, depth);
+  const rows = evenBlock(M, blockSize.a, step);
+  const columns = evenBlock(N, blockSize.b, K);
+  const scratch = floats ? scratchOf(Float64Array, rows, columns, step, K) : scratchOf(Int32Array, rows, columns, step, K);
+  for (let n = 0; n < N; n += columns) {
+    const width = Math.min(columns, N - n);
+    const stride = padded(width);
+    let packed = -1;
+    forEachRow(batches, strides, ([ia, ib, io]) => {
+      if (ib !== packed) for (let k = 0; k < K; k += step) pack(y, ib + n * bn + k * bk, width, bn, Math.min(step, K - k), bk, scratch.b, k * stride);
+      packed = ib;
+      for (let m = 0; m < M; m += rows) {
+        const height = Math.min(rows, M - m);
+        scratch.c.fill(0, 0, padded(height) * stride);
+        for (let k = 0; k < K; k += step) {
+          const length = Math.min(step, K - k);
+          pack(x, ia + m * am + k * ak, height, am, length, ak, scratch.a, 0);
+          if (floats) multiply(height, width, length, scratch.a as Float64Array, scratch.b as Float64Array, k * stride, scratch.c as Float64Array, stride);
+          else multiplyIntegers(height, width, length, scratch.a as Int32Array, scratch.b as Int32Array, k * stride, scratch.c as Int32Array, stride);
+        }
+        store(scratch.c, height, width, stride, bias, n, z, io + m * om + n * on, om, on);
+      }
+    });
+  }
+}
+
+/** The length of equal blocks, in whole panels, that cut `count` lines of `K` values so that none holds many more than `size` values. */
+function evenBlock(count: number, size: number, K: number): number {
+  const most = Math.max(panelWidth, Math.floor(size / Math.max(1, K)));
+  return padded(Math.ceil(count / Math.ceil(count / most)));
+}
+
+function scratchOf(array: typeof Float64Array | typeof Int32Array, rows: number, columns: number, step: number, K: number) {
+  return { a: new array(rows * step), b: new array(columns * K), c: new array(rows * columns) };
+}
+
+/** Rounds a block of sums, with the bias of their columns, into the result; integers keep their low bits. */
+function store(c: Float64Array | Int32Array, height: number, width: number, stride: number, bias: Float64Array | null, from: number, z: TypedArray, io: number, om: number, on: number): void {
+  for (let m = 0; m < height; m++) {
+    let at = io + m * om;
+    const row = m * stride;
+    if (bias === null) for (let n = 0; n < width; n++, at += on) z[at] = c[row + n];
+    else for (let n = 0; n < width; n++, at += on) z[at] = c[row + n] + bias[from + n];
+  }
+}
+
+/** One of the matrices is a single row or column: x [R, K] times v [K] in the order that x lies in, without packing. `each` is 1 where the bias goes along R. */
+function timesVector(x: TypedArray, ix: number, R: number, sr: number, K: number, sk: number, v: TypedArray, iv: number, sv: number, bias: Float64Array | null, each: 0 | 1, z: TypedArray, io: number, so: number): void {
+  const sums = new Float64Array(R);
+  if (Math.abs(sk) <= Math.abs(sr)) {
+    for (let r = 0; r < R; r++) {
+      let sum = 0;
+      for (let k = 0, i = ix + r * sr, j = iv; k < K; k++, i += sk, j += sv) sum += x[i] * v[j];
+      sums[r] = sum;
+    }
+  } else {
+    for (let k = 0; k < K; k++) {
+      const factor = v[iv + k * sv];
+      for (let r = 0, i = ix + k * sk; r < R; r++, i += sr) sums[r] += x[i] * factor;
+    }
+  }
+  for (let r = 0, o = io; r < R; r++, o += so) z[o] = bias === null ? sums[r] : sums[r] + bias[r * each];
 }
