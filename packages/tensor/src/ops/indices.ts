@@ -1,6 +1,6 @@
 import { promote, type DType } from '../dtype.ts';
 import { DTypeError, IndexError } from '../errors.ts';
-import { formatShape, sizeOf, type Shape } from '../layout.ts';
+import { formatShape, type Shape } from '../layout.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, scalar, where } from './elementwise.ts';
 
@@ -51,15 +51,15 @@ export function fitInto<D extends DType>(op: string, source: Tensor | number, x:
   return cast(source, x.dtype);
 }
 
-/** Where x is other than 0, as positions in its row-major order. */
+/** Where x is other than 0 (NaN is), as positions in its row-major order. */
 export function nonZeroPositions(x: Tensor): Int32Array {
-  const dense = x.isContiguous;
-  const values = dense ? x.storage.data : x.toTypedArray();
-  const start = dense ? x.layout.offset : 0;
-  const size = sizeOf(x.shape);
+  const mask = x.dtype === 'bool' && x.isContiguous ? x : cast(x, 'bool').contiguous();
+  const { data } = mask.storage;
+  const start = mask.layout.offset;
+  const end = start + mask.size;
   let count = 0;
-  for (let i = 0; i < size; i++) if (values[start + i] !== 0) count++;
+  for (let i = start; i < end; i++) count += data[i];
   const positions = new Int32Array(count);
-  for (let i = 0, n = 0; n < count; i++) if (values[start + i] !== 0) positions[n++] = i;
+  for (let i = start, n = 0; n < count; i++) if (data[i] !== 0) positions[n++] = i - start;
   return positions;
 }

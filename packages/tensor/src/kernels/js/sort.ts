@@ -1,5 +1,6 @@
 import type { DType, TypedArray } from '../../dtype.ts';
 import type { View } from '../../storage.ts';
+import { loads } from './convert.ts';
 import { forEachLane } from './iterate.ts';
 
 /**
@@ -131,6 +132,8 @@ export function topK(x: View, axis: number, largest: boolean, out: View): void {
     });
     return;
   }
+  const load = loads[x.storage.dtype];
+  const lane = new Float64Array(n);
   // A heap of the k best so far with the worst of them on top; of equal values the later is worse.
   const values = new Float64Array(k);
   const places = new Int32Array(k);
@@ -151,13 +154,14 @@ export function topK(x: View, axis: number, largest: boolean, out: View): void {
     places[at] = place;
   };
   forEachLane(shape, [x.layout, out.layout], axis, ([ix, io]) => {
+    load(n, source, ix, sx, lane);
     for (let i = 0; i < k; i++) {
-      values[i] = source[ix + i * sx];
+      values[i] = lane[i];
       places[i] = i;
     }
     for (let i = (k >> 1) - 1; i >= 0; i--) sink(values[i], places[i], i, k);
-    for (let i = k, j = ix + k * sx; i < n; i++, j += sx) {
-      const value = source[j];
+    for (let i = k; i < n; i++) {
+      const value = lane[i];
       // The usual case first; a NaN on either side is looked at more closely.
       if (largest ? value <= values[0] : value >= values[0]) continue;
       if (isWorse(values[0], places[0], value, i)) sink(value, i, 0, k);
