@@ -86,6 +86,15 @@ export interface Kernels {
   logSoftmaxBackward(y: View, g: View, out: View): void;
 
   /**
+   * out [..., L, V] = dropout(softmax(s))·v and logSumExp [..., L, 1] (float64) of s, for s = q·kᵀ·scale with q [..., L, E],
+   * k [..., S, E], v [..., S, V]; a mask [..., L, S] is added where it is float, and where it is bool a 0 makes −∞. A row of
+   * −∞ alone gives 0, with a logSumExp of −∞.
+   */
+  attention(q: View, k: View, v: View, mask: View | null, options: AttentionOptions, out: View, logSumExp: View): void;
+  /** With p = e^(s − logSumExp), d = what dropout multiplies by and t = d∘(g·vᵀ): v: (p∘d)ᵀ·g; mask: ds = p∘(t − Σ p∘t); q: ds·k·scale; k: dsᵀ·q·scale. */
+  attentionBackward(q: View, k: View, v: View, mask: View | null, options: AttentionOptions, logSumExp: View, g: View, out: AttentionGradients): void;
+
+  /**
    * logSumExp [..., 1] (float64) of logits [..., C] and losses [..., 1] (any float) = Σ q·(logSumExp − logits), 0 for an
    * ignored target. With w = weight or 1 and s = smoothing, q[c] is (1 − s)·w[c]·(c = target) + s/C·w[c] for classes and
    * w[c]·((1 − s)·target[c] + s/C) for distributions.
@@ -120,6 +129,23 @@ export interface CrossEntropyTargets {
 export interface CrossEntropyGradients {
   readonly logits: View | null;
   readonly targets: View | null;
+}
+
+/** Which scores count, and by how much. */
+export interface AttentionOptions {
+  readonly scale: number;
+  /** Query i sees keys 0 … i only. */
+  readonly causal: boolean;
+  /** Weights are dropped by draws of this stream; draw i is that of score i in row-major order. */
+  readonly dropout: { readonly p: number; readonly state: GeneratorState } | null;
+}
+
+/** Where gradients go; null where none is wanted, or there is no mask. */
+export interface AttentionGradients {
+  readonly q: View | null;
+  readonly k: View | null;
+  readonly v: View | null;
+  readonly mask: View | null;
 }
 
 export type NormForm = 'variance' | 'deviation' | 'rms';

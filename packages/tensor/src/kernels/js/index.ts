@@ -1,6 +1,7 @@
 import type { Kernels } from '../contract.ts';
 import { argReduce } from './argReduce.ts';
 import { activationBackward } from './activation.ts';
+import { attention, attentionBackward } from './attention.ts';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
 import { accumulate, copy, fill } from './convert.ts';
 import { binary, unary, where } from './elementwise.ts';
@@ -22,5 +23,6 @@ export const jsKernels: Kernels = {
   random, dropout,
   softmax, softmaxBackward, logSoftmax, logSoftmaxBackward,
   layerNorm, layerNormBackward,
+  attention, attentionBackward,
   crossEntropy, crossEntropyBackward,
 };

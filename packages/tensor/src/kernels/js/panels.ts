@@ -14,6 +14,12 @@ export function padded(n: number): number {
   return Math.ceil(n / panelWidth) * panelWidth;
 }
 
+/** The length of equal blocks, in whole panels, that cut `count` lines of `K` values so that none holds many more than `size` values. */
+export function evenBlock(count: number, size: number, K: number): number {
+  const most = Math.max(panelWidth, Math.floor(size / Math.max(1, K)));
+  return padded(Math.ceil(count / Math.ceil(count / most)));
+}
+
 /** Values count × K of x, `count` lying `step` apart and K lying `stepK` apart, as panels from panels[to]; the last is filled up with 0. */
 export function pack(x: TypedArray, offset: number, count: number, step: number, K: number, stepK: number, panels: Float64Array | Int32Array, to: number): void {
   for (let i = 0; i < count; i += panelWidth) {

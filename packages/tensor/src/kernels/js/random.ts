@@ -59,3 +59,13 @@ export function dropout(x: View, p: number, state: GeneratorState, out: View): v
     }
   });
 }
+
+/** factors[j] = what dropout multiplies value `start + j` of a stream by: 0 or 1/(1 − p). */
+export function dropFactors(state: GeneratorState, start: number, p: number, factors: Float64Array): void {
+  const scale = p === 1 ? 0 : 1 / (1 - p);
+  const words = new Uint32Array(4);
+  for (let j = 0, i = state.offset + start; j < factors.length; j++, i++) {
+    if (j === 0 || i % 4 === 0) philox(state.seed, Math.floor(i / 4), words);
+    factors[j] = words[i % 4] * scale32 < p ? 0 : scale;
+  }
+}
