@@ -4,6 +4,7 @@ import ndarray, { type NdArray } from 'ndarray';
 import { describe, expect, it } from 'vitest';
 import { dtypes, isFloat, type DType } from '../dtype.ts';
 import * as s from '../index.ts';
+import { kernels } from '../kernels/dispatch.ts';
 import { binaryNames, unaryNames, type BinaryName, type UnaryName } from '../kernels/contract.ts';
 import { broadcastableShapes, expectClose, runs, tensors, valuesOf } from '../testing/index.ts';
 import { unravel } from '../testing/close.ts';
@@ -195,6 +196,24 @@ describe('binary functions on every pair of dtypes, with broadcasting, on any la
         expectClose(got, want, isFloat(y.dtype) && (name === 'pow' || name === 'mod' || name === 'atan2') ? { rtol: y.dtype === 'float32' ? 2e-7 : 1e-14 } : { rtol: 0 });
       }));
     });
+  }
+});
+
+it('integers and casts are right across the chunks that they are converted in', () => {
+  for (const step of [1, 2, -1, -3]) {
+    const whole = s.arange(0, 4000).sub(2000);
+    const [a, b] = [whole.slice(0, undefined, undefined, step), whole.flip().slice(0, undefined, undefined, step)];
+    const [left, right] = [valuesIn(a, a.shape), valuesIn(b, b.shape)];
+    expectClose(a.mul(b), left.map((v, i) => v * right[i]));
+    expectClose(a.cast('int8'), left.map((v) => stored(BigInt(v), 'int8')));
+    expectClose(a.lt(b), left.map((v, i) => v < right[i]));
+    expectClose(a.square(), left.map((v) => v * v));
+    const spread = s.zeros([a.size, 3], { dtype: 'int8' }).select(1, 1);
+    kernels.copy(a, spread);
+    expectClose(spread, left.map((v) => stored(BigInt(v), 'int8')));
+    const target = s.zeros([3, 4000], { dtype: 'int8' });
+    target.slice(0, 1, 2).slice(1, undefined, undefined, step).fill(7);
+    expect(target.sum().item()).toBe(7 * a.size);
   }
 });
 

@@ -4,7 +4,7 @@ import { kernels } from '../kernels/dispatch.ts';
 import { expand } from '../layout.ts';
 import { allocate, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, defineOp, withRecording, wrap } from './op.ts';
+import { apply, defineOp, wrap } from './op.ts';
 
 /** How operands become tensors of one dtype: numbers beside tensors, promotion, casts. */
 
@@ -39,9 +39,7 @@ const castOp = defineOp<{ readonly dtype: DType }>({
  */
 export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
   checkDType('cast', dtype);
-  if (x.dtype === dtype) return x as Tensor as Tensor<D>;
-  const run = () => apply(castOp, [x], { dtype }) as Tensor<D>;
-  return isFloat(dtype) ? run() : withRecording(false, run);
+  return (x.dtype === dtype ? x : apply(castOp, [x], { dtype })) as Tensor<D>;
 }
 
 /** A 0-dimensional tensor of a number, in the dtype of the tensor beside it. */

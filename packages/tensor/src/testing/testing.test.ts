@@ -154,6 +154,10 @@ describe('checkGradients', () => {
     expect(() => checkGradients((a) => [a, a.mul(2), a.add(mask.mul(a.detach()).mul(a).mul(1e-3))], [x])).toThrow(/input 0 at \[1, 1\]/);
   });
 
+  it('finds mistakes that cancel in the sum of all outputs', () => {
+    expect(() => checkGradients((a) => [a.detach().mul(3), a.detach().mul(-3)], [x])).toThrow(/backward gives 0/);
+  });
+
   it('finds a rule that gives NaN, and takes float64 only', () => {
     expect(() => checkGradients((a) => a.mul(0).sqrt().mul(0), [x])).toThrow(/backward gives NaN/);
     expect(() => checkGradients((a) => a, [tensor([1])])).toThrow("checkGradients: input 0 is float32, whose differences are mostly rounding; use cast('float64')");
