@@ -54,7 +54,7 @@ describe('tensor', () => {
     expectMade(tensor(new Int8Array([0, 1]), { dtype: 'bool' }), [2], 'bool');
     expect(() => tensor(new Float64Array([1.5]), { dtype: 'int32' })).toThrow("tensor: 1.5 is not a value of int32 (integers from -2147483648 to 2147483647); pass { dtype: 'float32' }");
     expect(tensor(Buffer.from([1, 2])).dtype).toBe('uint8');
-    expect(() => tensor(new Uint16Array(1) as unknown as Uint8Array)).toThrow('tensor: a Uint16Array has no dtype; use a Float32Array');
+    expect(() => tensor(new Uint16Array(1) as unknown as Uint8Array)).toThrow('tensor: Uint16Array is no typed array with a dtype; use Float32Array');
   });
 
   it('refuses what is ragged, not a number, or not of the dtype', () => {

@@ -34,7 +34,7 @@ export type DTypeOfArray<A extends TypedArray> = A extends Float32Array ? 'float
 export function dtypeOf(op: string, data: TypedArray): DType {
   const kind = Object.prototype.toString.call(data).slice('[object '.length, -1);
   const dtype = dtypeOfArray.get(kind);
-  if (dtype === undefined) throw new DTypeError(`${op}: a ${kind} has no dtype; use a ${[...dtypeOfArray.keys()].join(', ')}`);
+  if (dtype === undefined) throw new DTypeError(`${op}: ${kind} is no typed array with a dtype; use Float32Array, Float64Array, Int32Array, Uint8Array or Int8Array`);
   return dtype;
 }
 
