@@ -13,15 +13,17 @@ const shades = 20;
 const cell = 22;
 const margin = 112;
 
-const weightOf = (weights: Weights, query: number, key: number): number => weights[query]?.[key] ?? Number.NaN;
+/** A cell's weight between 0 and 1, or NaN if it is missing or not finite. */
+function weightOf(weights: Weights, query: number, key: number): number {
+  const weight = weights[query]?.[key] ?? Number.NaN;
+  return Number.isFinite(weight) ? Math.min(1, Math.max(0, weight)) : Number.NaN;
+}
 
 /** A map of size × size cells: for each shade one path with the runs of cells that have it. */
 function heatMap(weights: Weights, size: number): Markup[] {
   const paths = Array.from({ length: shades + 1 }, () => '');
-  const shadeOf = (query: number, key: number): number => {
-    const weight = weightOf(weights, query, key);
-    return Number.isNaN(weight) ? 0 : Math.round(Math.sqrt(Math.min(1, Math.max(0, weight))) * shades);
-  };
+  // NaN has the shade NaN, which is not above 0: the cell stays empty.
+  const shadeOf = (query: number, key: number): number => Math.round(Math.sqrt(weightOf(weights, query, key)) * shades);
   for (let query = 0; query < size; query++) {
     for (let key = 0, end = 0; key < size; key = end) {
       const shade = shadeOf(query, key);
@@ -38,7 +40,7 @@ function encode(weights: Weights, size: number): string {
   for (let query = 0; query < size; query++) {
     for (let key = 0; key < size; key++) {
       const weight = weightOf(weights, query, key);
-      text += Number.isFinite(weight) ? Math.round(Math.min(1, Math.max(0, weight)) * 1295).toString(36).padStart(2, '0') : '--';
+      text += Number.isNaN(weight) ? '--' : Math.round(weight * 1295).toString(36).padStart(2, '0');
     }
   }
   return text;
@@ -73,7 +75,7 @@ function largeMap(tokens: readonly string[], id: string): Markup {
 ${tokens.map((token, index) => label(token, `translate(${middle(index)} ${margin - 8}) rotate(-90)`, 'start'))}
 ${tokens.map((token, index) => label(token, `translate(${margin - 8} ${middle(index)})`, 'end'))}
 <rect class="ground" x="${margin}" y="${margin}" width="${tokens.length * cell}" height="${tokens.length * cell}"/>
-<g class="heat" transform="translate(${margin} ${margin}) scale(${cell}) translate(0 .5)"><use id="chosen" href="#${id}"/></g>
+<g class="heat" transform="translate(${margin} ${margin}) scale(${cell})"><use id="chosen" href="#${id}"/></g>
 <rect class="cross" id="row" x="${margin}" width="${tokens.length * cell}" height="${cell}"/><rect class="cross" id="column" y="${margin}" width="${cell}" height="${tokens.length * cell}"/>
 </svg></div>`;
 }

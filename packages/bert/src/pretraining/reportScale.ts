@@ -38,11 +38,11 @@ function niceStep(least: number): number {
   return steps.find((step) => step >= least * (1 - 1e-12)) ?? steps[3];
 }
 
-/** Room around a domain of one value (or so narrow that doubles could not tell its ticks apart). */
+/** Room around a domain of one value (or so narrow that doubles could not tell its ticks apart, or whole numbers fill it). */
 function widen(min: number, max: number, integer: boolean): readonly [number, number] {
   const size = Math.max(Math.abs(min), Math.abs(max));
   if (size === 0) return [0, 1];
-  if (max - min > Math.max(size * 1e-9, 1e-290)) return [min, max];
+  if (max - min > Math.max(size * 1e-9, 1e-290) && (!integer || max - min >= 1)) return [min, max];
   const room = integer ? Math.max(1, size * 1e-9) : size > 1e-280 ? size * 0.1 : 1;
   return [min - room, max + room];
 }

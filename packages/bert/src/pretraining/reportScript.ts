@@ -25,16 +25,16 @@ for (const plot of document.querySelectorAll('[data-chart]')) {
     const x = found.reduce((a, b) => far(b) < far(a) ? b : a), snapped = x.curve.x[x.at], share = (snapped - min) / (max - min);
     hair.hidden = tip.hidden = false;
     hair.style.left = 100 * share + '%';
-    tip.style.left = share < 0.5 ? 'calc(' + 100 * share + '% + 10px)' : 'auto';
-    tip.style.right = share < 0.5 ? 'auto' : 'calc(' + 100 * (1 - share) + '% + 10px)';
     tip.replaceChildren();
     make(tip, 'b', '').textContent = label + ' ' + snapped;
     for (const { curve, at } of found) {
       if (Math.abs(curve.x[at] - snapped) > 0.01 * (max - min)) continue;
       const line = make(tip, 'div', '');
-      make(line, 'span', curve.tone).textContent = curve.name;
+      make(line, 'span', curve.tone).textContent = curve.x[at] === snapped ? curve.name : curve.name + ' at ' + curve.x[at];
       make(line, 'b', '').textContent = write(curve.y[at], unit);
     }
+    const right = share * box.width + 10, width = tip.offsetWidth;
+    tip.style.left = (right + width <= box.width ? right : Math.max(0, right - 20 - width)) + 'px';
   };
   const hide = () => { hair.hidden = tip.hidden = true; };
   plot.addEventListener('pointermove', show);

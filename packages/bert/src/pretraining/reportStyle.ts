@@ -15,7 +15,7 @@ h3{font-size:1rem;margin:0}
 .lead{margin:0 0 1.25rem;color:var(--muted);max-width:46em}
 .note,.empty{color:var(--muted);font-size:.85rem;margin:.5rem 0 0}
 .empty{padding:1.5rem 0}
-.settings{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,168px),1fr));gap:1.1rem 1.5rem;margin:0;padding:1.1rem 0;border:solid var(--line);border-width:1px 0}
+.settings{display:grid;grid-template-columns:repeat(auto-fill,minmax(clamp(124px,15vw,168px),1fr));gap:1.1rem 1.5rem;margin:0;padding:1.1rem 0;border:solid var(--line);border-width:1px 0}
 .settings dt{color:var(--muted);font-size:.8rem}
 .settings dd{margin:0;font-weight:550;overflow-wrap:anywhere}
 footer{margin-top:3.5rem;color:var(--muted);font-size:.85rem}
@@ -51,7 +51,7 @@ export const chartStyle = trusted(`
 .tick.x{top:100%;transform:translateX(-50%);padding-top:9px}
 .level-label{position:absolute;right:0;transform:translateY(-120%);font-size:.75rem;line-height:1.2;color:var(--muted);white-space:nowrap;pointer-events:none;text-shadow:0 0 3px var(--surface),0 0 3px var(--surface),0 0 5px var(--surface)}
 .hair{position:absolute;top:0;bottom:0;width:1px;background:var(--muted);pointer-events:none}
-.tip{position:absolute;top:0;z-index:1;pointer-events:none;background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:.4rem .65rem;font-size:.78rem;white-space:nowrap;box-shadow:0 4px 14px #0003}
+.tip{position:absolute;top:0;left:0;z-index:1;pointer-events:none;background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:.4rem .65rem;font-size:.78rem;white-space:nowrap;box-shadow:0 4px 14px #0003}
 .tip div{display:flex;justify-content:space-between;gap:1em}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:1rem;margin-top:1rem}
 .columns .legend{display:none}
