@@ -94,6 +94,11 @@ describe('sum, mean, prod, all, any', () => {
     }));
   });
 
+  it('rows of integers longer than a chunk of the conversion are summed whole', () => {
+    const x = arange(0, 2400).reshape([2, 1200]);
+    for (const axes of [[0], [1], [0, 1]]) check('sum', x, axes);
+  });
+
   it('sums float32 in float64: 2²⁴ ones and then one more, exact', () => {
     expect(full([1, 1], 1).expand([4097, 4096]).sum().item()).toBe(16781312);
     expect(tensor([16777216, 1, 1]).sum().item()).toBe(16777218);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arange, IndexError, randn, tensor, zeros, type DType, type Tensor } from '../index.ts';
+import { arange, fromTypedArray, IndexError, randn, tensor, zeros, type DType, type Tensor } from '../index.ts';
 import { checkGradients, expectClose, runs, shapes, tensors } from '../testing/index.ts';
 import { expectTensor, valueAt } from '../testing/naive.ts';
 
@@ -64,6 +64,13 @@ describe('sort, argSort, topK', () => {
       expectTensor(values, x.dtype, [2, k], ([row, i]) => valueAt(x, [row, best(row)[i]]), { rtol: 0 });
       expectTensor(x.transpose().topK(k, 0, { largest, sorted: false }).indices, 'int32', [k, 2], ([i, row]) => best(row).sort((a, b) => a - b)[i]);
     }), { numRuns: runs(0.6) });
+  });
+
+  it('every NaN is the same NaN, whatever its bits', () => {
+    const bits = BigUint64Array.of(0x7ff8000000000005n, 0xfff8000000000000n, 0x3ff0000000000000n, 0x7ff8000000000001n);
+    const x = fromTypedArray(new Float64Array(bits.buffer));
+    expect(x.argSort().toArray()).toEqual([2, 0, 1, 3]);
+    expect(x.cast('float32').argSort(0, { descending: true }).toArray()).toEqual([0, 1, 3, 2]);
   });
 
   it('refuses a k that the axis does not have, and an axis that is not there', () => {

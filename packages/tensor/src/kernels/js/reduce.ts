@@ -65,7 +65,8 @@ export function reduce(name: ReduceName, x: View, out: View): void {
     run(sumOfHigh, 0, x, shape).forEach((high, i) => (totals[i] += high * 65536));
   } else totals = run(foldFor(folded, dtype), starts[folded], x, shape);
   if (name === 'mean') for (let i = 0; i < totals.length; i++) totals[i] /= count;
-  if (out.storage.dtype === 'int32') checkIntegers(name, totals);
+  // A product that left float64's range and then met a 0 is NaN here, and stored as the 0 that it is.
+  if (out.storage.dtype === 'int32') for (const total of totals) checkInteger(name, total);
   if (isContiguous(out.layout)) {
     stores[out.storage.dtype](totals.length, totals, out.storage.data, out.layout.offset, 1);
     return;
@@ -73,14 +74,6 @@ export function reduce(name: ReduceName, x: View, out: View): void {
   const dense = allocate(shape, 'float64');
   dense.storage.data.set(totals);
   copy(dense, out);
-}
-
-function checkIntegers(name: string, totals: Float64Array): void {
-  for (let i = 0; i < totals.length; i++) {
-    // A product that left float64's range and then met a 0 is 0.
-    if (totals[i] !== totals[i]) totals[i] = 0;
-    checkInteger(name, totals[i]);
-  }
 }
 
 /** Refuses a total that int32 cannot hold. */
