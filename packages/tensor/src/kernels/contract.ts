@@ -85,6 +85,9 @@ export interface Kernels {
   /** out = g − exp(y)·Σ g over the last axis. */
   logSoftmaxBackward(y: View, g: View, out: View): void;
 
+  /** In place: m = β₁·m + (1 − β₁)·g, v = β₂·v + (1 − β₂)·g², p = p·keep − stepSize·m/(√v/root + eps), each rounded once. */
+  adamW(parameter: View, gradient: View, m: View, v: View, settings: AdamWSettings): void;
+
   /**
    * out [..., L, V] = dropout(softmax(s))·v and logSumExp [..., L, 1] (float64) of s, for s = q·kᵀ·scale with q [..., L, E],
    * k [..., S, E], v [..., S, V]; a mask [..., L, S] is added where it is float, and where it is bool a 0 makes −∞. A row of
@@ -129,6 +132,18 @@ export interface CrossEntropyTargets {
 export interface CrossEntropyGradients {
   readonly logits: View | null;
   readonly targets: View | null;
+}
+
+export interface AdamWSettings {
+  /** What decay leaves of a parameter: 1 − lr·weightDecay. */
+  readonly keep: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** lr, over 1 − β₁ᵗ where the bias is corrected. */
+  readonly stepSize: number;
+  /** √(1 − β₂ᵗ), or 1. */
+  readonly root: number;
+  readonly eps: number;
 }
 
 /** Which scores count, and by how much. */

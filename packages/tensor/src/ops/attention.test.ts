@@ -74,9 +74,11 @@ describe('scaledDotProductAttention', () => {
 
   it('crosses the borders of blocks of rows: 70 queries by 900 keys, with everything on', () => {
     const generator = new Generator(4);
-    const inputs = [[70, 3], [900, 3], [900, 2], [70, 900]].map((shape) => randn(shape, { dtype: 'float64', generator }));
-    const one: Case = { inputs, causal: true, dropout: 0.25, scale: 0.5, seed: 1 };
-    expectTwins((...all) => fused(one, all), (...all) => twin(one, all), inputs, { values: { rtol: 1e-11, atol: 1e-11 } });
+    const [q, k, v, additive] = [[70, 3], [900, 3], [900, 2], [70, 900]].map((shape) => randn(shape, { dtype: 'float64', generator }));
+    for (const mask of [additive, additive.gt(0)]) {
+      const one: Case = { inputs: [q, k, v, mask], causal: true, dropout: 0.25, scale: 0.5, seed: 1 };
+      expectTwins((...all) => fused(one, all), (...all) => twin(one, all), one.inputs, { values: { rtol: 1e-11, atol: 1e-11 } });
+    }
   });
 
   it('gives 0 and no gradient to a query that sees nothing; NaN only where a NaN is seen', () => {

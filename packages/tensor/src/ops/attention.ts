@@ -57,7 +57,10 @@ const attentionOp = defineOp<Attributes>({
     if (causal) scores = where(lowerTriangle(scores.shape[scores.rank - 2], scores.shape[scores.rank - 1]), scores, -Infinity);
     const dead = scores.detach().eq(-Infinity).all(-1, { keepDims: true });
     const weights = where(dead, 0, where(dead, 0, scores).softmax());
-    return (dropout === null ? weights : dropStream(weights, dropout)).matmul(v);
+    if (dropout === null) return weights.matmul(v);
+    // Each batch of values has draws of its own.
+    const batch = broadcastShapes('scaledDotProductAttention', weights.shape.slice(0, -2), v.shape.slice(0, -2));
+    return dropStream(weights.expand([...batch, ...weights.shape.slice(-2)]), dropout).matmul(v);
   },
 });
 

@@ -1,6 +1,7 @@
 import type { Kernels } from '../contract.ts';
 import { argReduce } from './argReduce.ts';
 import { activationBackward } from './activation.ts';
+import { adamW } from './adamW.ts';
 import { attention, attentionBackward } from './attention.ts';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
 import { accumulate, copy, fill } from './convert.ts';
@@ -24,5 +25,6 @@ export const jsKernels: Kernels = {
   softmax, softmaxBackward, logSoftmax, logSoftmaxBackward,
   layerNorm, layerNormBackward,
   attention, attentionBackward,
+  adamW,
   crossEntropy, crossEntropyBackward,
 };
