@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,12 +32,12 @@ beforeEach(async () => {
   await writeFile(join(folder, file(15)), fifteen);
 });
 
-async function resume(): Promise<{ readonly outcome: Outcome; readonly warnings: readonly string[]; readonly from: number }> {
+async function resume(onCheckpoint = (): void => {}): Promise<{ readonly outcome: Outcome; readonly warnings: readonly string[]; readonly from: number }> {
   const warnings: string[] = [];
   let from = -1;
   const outcome = await trainTiny({
     seed: 99, steps: STEPS, resume: true, checkpoint: { folder, every: 5 },
-    reporter: { onWarning: (message) => warnings.push(message), onStart: ({ step }) => (from = step) },
+    reporter: { onWarning: (message) => warnings.push(message), onStart: ({ step }) => (from = step), onCheckpoint },
   });
   return { outcome, warnings, from };
 }
@@ -83,8 +84,10 @@ describe('a damaged checkpoint', () => {
   it('a damaged one that the new run does not overwrite goes when a new one is in place, and counts for nothing', async () => {
     await rename(join(folder, file(15)), join(folder, file(17)));
     await truncate(join(folder, file(17)), 50);
-    expect((await resume()).outcome).toEqual(uninterrupted);
-    expect((await readdir(folder)).sort()).toEqual([file(15), file(20)]);
+    const seen: string[][] = [];
+    const onCheckpoint = (): void => void seen.push(readdirSync(folder).sort());
+    expect((await resume(onCheckpoint)).outcome).toEqual(uninterrupted);
+    expect(seen).toEqual([[file(10), file(15)], [file(15), file(20)]]);
   });
 
   it('none readable: one line that names the folder, the number and a cause; nothing is deleted', async () => {

@@ -280,7 +280,9 @@ describe('checkpoints', () => {
     await setup({ steps: 1, checkpoint: { folder } }).run();
     const others = ['.step-00000003.safetensors.tmp', 'notes.tmp', 'step-1.safetensors', 'step-000000009.safetensors'];
     for (const name of [...others, '.step-00000002.safetensors.4711.0123456789ab.tmp']) await writeFile(join(folder, name), 'x');
-    await setup({ steps: 1, checkpoint: { folder }, resume: true }).run();
+    const events = recording();
+    await setup({ steps: 1, checkpoint: { folder }, resume: true, reporter: events }).run();
+    expect(events.events).toEqual(['start 1', 'end steps 1']);
     expect((await readdir(folder)).sort()).toEqual([...others, 'step-00000001.safetensors'].sort());
   });
 
@@ -288,7 +290,7 @@ describe('checkpoints', () => {
     const { saveSafetensors } = await import('@strided/tensor');
     const full = new StridedError('x.safetensors: cannot write it: the disk is full; free some space (nothing was changed)');
     const save: typeof saveSafetensors = async (path, ...rest) => {
-      if (String(path).includes('6')) throw full;
+      if (String(path).endsWith('6.safetensors')) throw full;
       await saveSafetensors(path, ...rest);
     };
     const run = setup({ checkpoint: { folder, every: 2, keep: 1, save } }).run();
@@ -350,6 +352,15 @@ describe('a checkpoint that does not fit: one line, and nothing changes', () => 
   it('an optimiser of fewer parameters', () => {
     const model = new Line();
     return refused(model, () => ({ optimizer: new AdamW([model.slope]) }), 'optimiser: it had 2 parameters, this one has 1');
+  });
+  it('an optimiser that refuses its state, after the data was put in place', () => {
+    class Fussy extends AdamW {
+      override loadState(): void {
+        throw new Error('these are not my moments');
+      }
+    }
+    const model = new Line();
+    return refused(model, () => ({ optimizer: new Fussy(model.parameters()) }), 'run: these are not my moments');
   });
   it('data that refuses the place', () => {
     const data: DataSource<number> = { state: 0, next: () => 1, restore: (place) => {
