@@ -4,6 +4,7 @@ export {
   arange, eye, fromTypedArray, full, fullLike, linspace, oneHot, ones, onesLike, tensor, zeros, zerosLike, type NestedValues, type TensorOptions,
 } from './creation.ts';
 export { bernoulli, permutation, rand, randint, randLike, randn, randnLike, type RandomOptions } from './randomCreation.ts';
+export { enableConsoleFormatter } from './interop/consoleFormatter.ts';
 export { fromNdarray, type NdarrayLike } from './interop/fromNdarray.ts';
 export { detectAnomaly } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';

@@ -29,8 +29,11 @@ import * as unique from './ops/unique.ts';
 import type { BincountOptions, Unique, UniqueOptions } from './ops/unique.ts';
 import { tril, triu } from './ops/triangle.ts';
 import * as views from './ops/view.ts';
-import { formatTensor } from './print.ts';
+import { formatTensor, inspectTensor } from './print.ts';
 import { Storage, type View } from './storage.ts';
+
+/** By this name Node, Deno and Bun ask an object how to show it. */
+const inspectSymbol: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** Nested arrays of a tensor's values; a scalar is one value. */
 export type Nested<T> = T | Nested<T>[];
@@ -200,8 +203,8 @@ export class Tensor<D extends DType = DType> implements View<D> {
   toString(): string {
     return formatTensor(this);
   }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return formatTensor(this);
+  [inspectSymbol](depth: number): unknown {
+    return inspectTensor(this, depth, inspectSymbol);
   }
 
   // Arithmetic
