@@ -178,6 +178,7 @@ export function diagonal<D extends DType>(x: Tensor<D>, offset = 0, axis1 = 0, a
   const a = layouts.normalizeAxis('diagonal', axis1, x.rank);
   const b = layouts.normalizeAxis('diagonal', axis2, x.rank);
   if (a === b) throw new IndexError(`diagonal: the two axes must differ, both are ${a}`);
+  if (!Number.isInteger(offset)) throw new IndexError(`diagonal: the offset must be a whole number, not ${offset}`);
   return view(partOp, x, { part: (whole: Layout) => layouts.diagonal(whole, offset, a, b) }) as Tensor<D>;
 }
 
