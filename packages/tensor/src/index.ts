@@ -24,7 +24,9 @@ export {
   chunk, clone, diagonal, expand, flatten, flip, narrow, permute, reshape, select, slice, split, squeeze, transpose, unbind, unsqueeze,
 } from './ops/view.ts';
 export { tril, triu } from './ops/triangle.ts';
+export { einsum } from './ops/einsum.ts';
 export { matmul } from './ops/matmul.ts';
+export { dot, outer } from './ops/products.ts';
 export { gather, scatter, scatterAdd } from './ops/gather.ts';
 export { embedding, indexAdd, indexSelect, type EmbeddingOptions } from './ops/select.ts';
 export { index, take } from './ops/take.ts';

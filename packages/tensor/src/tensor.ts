@@ -15,6 +15,7 @@ import * as mask from './ops/mask.ts';
 import { matmul } from './ops/matmul.ts';
 import { bindTensorClass, type Hook, type Node } from './ops/op.ts';
 import { pad, type PadOptions, type PadPair } from './ops/pad.ts';
+import { dot, outer } from './ops/products.ts';
 import * as reduce from './ops/reduce.ts';
 import type { Axes, ReduceOptions } from './ops/reduce.ts';
 import * as scan from './ops/scan.ts';
@@ -266,6 +267,8 @@ export class Tensor<D extends DType = DType> implements View<D> {
   cast<E extends DType>(dtype: E): Tensor<E> { return elementwise.cast(this, dtype); }
   where<O extends Operand>(condition: Tensor, other: O): Joined<Tensor<D>, O> { return elementwise.where<Tensor<D>, O>(condition, this, other); }
   matmul<E extends DType>(other: Tensor<E>): Tensor<Arithmetic<D, E>> { return matmul(this, other); }
+  dot<E extends DType>(other: Tensor<E>): Tensor<Arithmetic<D, E>> { return dot(this, other); }
+  outer<E extends DType>(other: Tensor<E>): Tensor<Arithmetic<D, E>> { return outer(this, other); }
 
   // Reductions
 
