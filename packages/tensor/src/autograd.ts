@@ -4,7 +4,7 @@ import { formatShape, isContiguous, sameShape, type Shape } from './layout.ts';
 import { cast, scalar } from './ops/elementwise.ts';
 import {
   anomalyCheck, apply, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
-  type AnomalyCheck, type Edge, type Hook, type Op, type Saved,
+  type AnomalyCheck, type Edge, type Hook, type Op, type Saved, type Twin,
 } from './ops/op.ts';
 import { newestSerial, type Storage, type View } from './storage.ts';
 import type { Tensor } from './tensor.ts';
@@ -265,7 +265,7 @@ function runRule(op: Op<unknown>, g: Tensor, saved: Saved<unknown>): readonly (T
 /** An input under a name of its own, so that one tensor used twice gets each use's gradient. */
 const aliasOp: Op = defineOp({ name: 'alias', forward: ([x]): View => x, backward: (g) => [g] });
 
-function throughTwin(twin: NonNullable<Op<unknown>['composed']>, g: Tensor, { inputs, attributes, needs }: Saved<unknown>): readonly (Tensor | null)[] {
+function throughTwin(twin: Twin<unknown>, g: Tensor, { inputs, attributes, needs }: Saved<unknown>): readonly (Tensor | null)[] {
   const aliases = inputs.map((input, i) => (needs[i] ? apply(aliasOp, [input], undefined) : input));
   const output = twin(aliases, attributes);
   const found = walk('grad', [output], [g], { createGraph: true }, new Set(aliases.filter((_, i) => needs[i]).map(edgeOf)));

@@ -170,6 +170,7 @@ describe('ranges', () => {
         if (count % 2 === 0) expect(linspace(stop, start, count, { dtype: 'float64' }).flip().toArray()).toEqual(values);
       }),
     );
+    expect(linspace(0, -0, 3).toArray()).toEqual([0, 0, -0]);
     expectMade(linspace(0, 1, 0), [0], 'float32');
     expect(linspace(3, 5, 1).toArray()).toEqual([3]);
     expect(linspace(0, 10, 6, { dtype: 'int32' }).toArray()).toEqual([0, 2, 4, 6, 8, 10]);

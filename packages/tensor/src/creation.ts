@@ -182,7 +182,8 @@ export function linspace<D extends DType = 'float32'>(start: number, stop: numbe
   if (!Number.isSafeInteger(count) || count < 0) throw new ArgumentError(`linspace: the count must be a whole number from 0, not ${count}`);
   const gaps = Math.max(1, count - 1);
   const step = Number.isFinite(stop - start) ? (stop - start) / gaps : stop / gaps - start / gaps;
-  const at = (i: number) => (i < count / 2 ? start + i * step : stop - (count - 1 - i) * step);
+  const between = (i: number) => (i < count / 2 ? start + i * step : stop - (count - 1 - i) * step);
+  const at = (i: number) => (i === 0 ? start : i === count - 1 ? stop : between(i));
   return computed('linspace', count, at, options.dtype ?? ('float32' as D), options);
 }
 

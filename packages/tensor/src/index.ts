@@ -8,6 +8,7 @@ export { enableConsoleFormatter } from './interop/consoleFormatter.ts';
 export { fromNdarray, type NdarrayLike } from './interop/fromNdarray.ts';
 export { detectAnomaly } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
+export type { Hook } from './ops/op.ts';
 export { checkpoint, type CheckpointOptions } from './checkpoint.ts';
 export {
   abs, acos, add, asin, atan, atan2, cast, ceil, clamp, cos, div, eq, erf, exp, expm1, floor, floorDivide, ge, gelu, gt, isFinite, isInf, isNaN,

@@ -99,6 +99,8 @@ describe('a tensor as text', () => {
         shown.forEach((word, i) => {
           const value = word === 'true' ? 1 : word === 'false' ? 0 : Number(word);
           const scale = Math.abs(expected[i]);
+          // Four digits of the greatest float64 are more than it.
+          if (scale > 1.7976e308 && Number.isFinite(scale)) return;
           if (Number.isFinite(scale)) expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(Math.max(0.00005001, scale * 5.001e-5));
           else expect(value).toBe(expected[i]);
         });

@@ -31,7 +31,7 @@ export interface ForwardResult {
   readonly extras: readonly View[];
 }
 
-export interface Op<A = undefined> {
+interface OpParts<A> {
   readonly name: string;
   /** Which values backward reads, where it matters for which inputs want a gradient. Left out: none. */
   readonly saves?: {
@@ -44,11 +44,19 @@ export interface Op<A = undefined> {
    * beside a `composed` twin; or "none" where no derivative exists.
    */
   readonly backward: Backward<A> | 'none';
-  /** The same function in ordinary ops: the oracle of a fused op. */
-  readonly composed?: (inputs: readonly Tensor[], attributes: A) => Tensor;
-  /** Set where `backward` is written in kernels: higher derivatives then go through `composed`, and all inputs are saved. */
-  readonly throughTwin?: true;
 }
+
+/** The same function in ordinary ops: the oracle of a fused op. */
+export type Twin<A> = (inputs: readonly Tensor[], attributes: A) => Tensor;
+
+/**
+ * An op. `throughTwin` is set where `backward` is written in kernels: higher derivatives then go through the composed
+ * twin, which such an op must have, and all inputs are saved.
+ */
+export type Op<A = undefined> = OpParts<A> & (
+  | { readonly composed?: Twin<A>; readonly throughTwin?: never }
+  | { readonly composed: Twin<A>; readonly throughTwin: true }
+);
 
 /** Every op by name, for the documentation made from it. */
 export const registry = new Map<string, Op<never>>();
