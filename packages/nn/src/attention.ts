@@ -1,4 +1,4 @@
-import { ArgumentError, DTypeError, dropout, matmul, where, zeros, type Tensor } from '@strided/tensor';
+import { ArgumentError, DTypeError, dropout, matmul, scaledDotProductAttention, where, zeros, type Tensor } from '@strided/tensor';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 
@@ -71,7 +71,7 @@ export class MultiHeadAttention extends Module {
     const causal = inputs.causal ?? false;
     const p = this.training ? this.dropout : 0;
     if (!inputs.needWeights) {
-      const mixed = matmul(dropout(attentionWeights(q, k, mask, causal), { p }), v);
+      const mixed = scaledDotProductAttention(q, k, v, { mask: mask ?? null, causal, dropout: p });
       return { output: this.output.forward(merge(mixed)), weights: null };
     }
     const weights = attentionWeights(q, k, mask, causal);

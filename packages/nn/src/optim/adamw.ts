@@ -1,4 +1,4 @@
-import { ArgumentError, noGrad, CheckpointError, tensor, zerosLike, type Tensor } from '@strided/tensor';
+import { adamWStep, ArgumentError, CheckpointError, tensor, zerosLike, type Tensor } from '@strided/tensor';
 import type { Parameter } from '../parameter.ts';
 import { Optimizer, stateTensor, type ActiveGroup, type OptimizerState, type ParameterGroup } from './optimizer.ts';
 
@@ -42,14 +42,7 @@ export class AdamW extends Optimizer<AdamWSettings> {
       this.#moments.set(number, moments);
     }
     moments.step++;
-    const { m, v, step } = moments;
-    noGrad(() => {
-      parameter.mulInPlace(1 - lr * weightDecay);
-      m.mulInPlace(betas[0]).addInPlace(gradient.mul(1 - betas[0]));
-      v.mulInPlace(betas[1]).addInPlace(gradient.square().mul(1 - betas[1]));
-      const denominator = v.sqrt().div(Math.sqrt(1 - betas[1] ** step)).add(eps);
-      parameter.subInPlace(m.div(denominator).mul(lr / (1 - betas[0] ** step)));
-    });
+    adamWStep(parameter, gradient, moments.m, moments.v, { lr, betas, eps, weightDecay, step: moments.step });
   }
 
   override state(): OptimizerState {
