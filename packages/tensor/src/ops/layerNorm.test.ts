@@ -69,11 +69,14 @@ describe('layerNorm and rmsNorm', () => {
   });
 
   it('keep small differences beside a large mean: statistics are float64', () => {
-    const x = tensor([[10000, 10001, 10002]], { requiresGrad: true });
-    layerNorm(x, null, null, { epsilon: 0 }).mul(tensor([[1, 0, 0]])).sum().backward();
-    const r = Math.sqrt(1.5);
-    expectClose(layerNorm(x), [[-r, 0, r]], { atol: 2e-5 });
-    expectClose(x.grad ?? zeros([]), [[r / 6, -r / 3, r / 6]], { atol: 1e-6 });
+    // Their mean is not a float32: rounded to one, it would be off by 2% of the deviation.
+    const x = tensor([[1e6, 1e6 + 1, 1e6 + 3]], { requiresGrad: true });
+    const y = layerNorm(x, null, null, { epsilon: 0 });
+    y.mul(tensor([[1, 0, 0]])).sum().backward();
+    const r = Math.sqrt(9 / 14);
+    const normal = [(-4 / 3) * r, (-1 / 3) * r, (5 / 3) * r];
+    expectClose(y, [normal], { rtol: 1e-6 });
+    expectClose(x.grad ?? zeros([]), [normal.map((value, i) => r * ((i === 0 ? 1 : 0) - 1 / 3 - (value * normal[0]) / 3))], { rtol: 1e-5, atol: 1e-7 });
   });
 
   it('give 0 and finite gradients for a row of equal values', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { linear, ones, randn, tensor, zeros, type Tensor } from '../index.ts';
+import { arange, linear, ones, randn, tensor, zeros, type Tensor } from '../index.ts';
 import { checkGradients, expectClose, expectTwins, runs, tensors } from '../testing/index.ts';
 import { registry, type Op } from './op.ts';
 
@@ -62,6 +62,12 @@ describe('linear', () => {
     expect(() => linear(tensor(1), ones([3, 4]))).toThrow('linear: the last axis of x []');
     expect(() => linear(ones([4]), ones([3, 4]), ones([4]))).toThrow('linear: the bias must be [3], one value for each row of the weight [3, 4], not [4]');
     expect(() => linear(ones([4]), ones([3, 4]), ones([1]))).toThrow('not [1]');
+  });
+
+  it('adds to each column its own bias where there are more columns than a block holds', () => {
+    const bias = arange(1000).cast('float32');
+    expectClose(linear(zeros([2, 300]), zeros([1000, 300]), bias), bias.expand([2, 1000]), { rtol: 0 });
+    expectClose(linear(ones([1, 300]), ones([1000, 300]), bias), bias.add(300).unsqueeze(0), { rtol: 0 });
   });
 
   it('accepts leading axes that merge only by a copy', () => {
