@@ -6,12 +6,12 @@ import { StridedError } from '@strided/tensor';
 import { pathInFolder } from '@strided/tensor/files';
 import { readText, writeText } from './files.ts';
 import { SeedBertForPreTraining } from './models.ts';
-import { sentencesOf, type CorpusKind } from './pretraining/corpus.ts';
-import { openTextFile } from './pretraining/corpus.node.ts';
-import { FileCorpus } from './pretraining/corpusFile.ts';
+import { sentencesOf, type CorpusKind } from './pretraining/corpus/corpus.ts';
+import { openTextFile } from './pretraining/corpus/open.node.ts';
+import { FileCorpus } from './pretraining/corpus/file.ts';
 import { fillMask } from './pretraining/fillMask.ts';
 import { savePretraining } from './pretraining/folder.ts';
-import { learnLexicon, lexiconOf, type LexiconKind } from './pretraining/lexicon.ts';
+import { learnLexicon, lexiconOf, type LexiconKind } from './pretraining/vocabulary/lexicon.ts';
 import { pretrain } from './pretraining/pretrain.ts';
 import { Vocabulary } from './tokenizer/vocabulary.ts';
 

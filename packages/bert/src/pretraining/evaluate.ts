@@ -1,9 +1,9 @@
 import { Generator, noGrad } from '@strided/tensor';
 import type { SeedBertForPreTraining } from '../models.ts';
-import type { Corpus } from './corpus.ts';
-import type { PretrainingBatch } from './examples.ts';
-import { PretrainingDataset } from './examplesDataset.ts';
-import type { Lexicon } from './lexicon.ts';
+import type { Corpus } from './corpus/corpus.ts';
+import type { PretrainingBatch } from './examples/examples.ts';
+import { PretrainingDataset } from './examples/dataset.ts';
+import type { Lexicon } from './vocabulary/lexicon.ts';
 import { pretrainingLosses } from './objective.ts';
 import type { Unigram } from './unigram.ts';
 

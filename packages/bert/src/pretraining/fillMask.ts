@@ -1,6 +1,6 @@
 import { fromTypedArray, noGrad, type Tensor } from '@strided/tensor';
 import type { SeedBertForPreTraining } from '../models.ts';
-import type { Lexicon } from './lexicon.ts';
+import type { Lexicon } from './vocabulary/lexicon.ts';
 
 /** What the model makes of one masked token. */
 export interface FilledMask {

@@ -2,9 +2,9 @@ import { type Curve } from '@strided/nn';
 import { makeFolder, pathInFolder } from '@strided/tensor/files';
 import { writeText } from '../files.ts';
 import { attentionMaps, fillMask, type FilledMask } from './fillMask.ts';
-import type { Lexicon } from './lexicon.ts';
+import type { Lexicon } from './vocabulary/lexicon.ts';
 import type { PretrainResult } from './pretrain.ts';
-import { pretrainingReport } from './report.ts';
+import { pretrainingReport } from './report/report.ts';
 
 export interface FolderOptions {
   readonly title: string;

@@ -1,7 +1,7 @@
 import { crossEntropy } from '@strided/nn';
 import { fromTypedArray, type Tensor } from '@strided/tensor';
 import type { SeedBertForPreTraining } from '../models.ts';
-import type { PretrainingBatch } from './examples.ts';
+import type { PretrainingBatch } from './examples/examples.ts';
 
 export interface PretrainingLosses {
   /** Masked-LM and next-sentence loss together. */

@@ -2,12 +2,12 @@ import { AdamW, historyReporter, inverseRootSchedule, linearSchedule, Trainer, t
 import { Generator, manualSeed } from '@strided/tensor';
 import { ArgumentError } from '@strided/tensor/errors';
 import { SeedBertForPreTraining } from '../models.ts';
-import { sentencesOf, type Corpus } from './corpus.ts';
+import { sentencesOf, type Corpus } from './corpus/corpus.ts';
 import { evaluateHeldOut, heldOutBatches, type HeldOutResult } from './evaluate.ts';
-import type { PretrainingBatch } from './examples.ts';
-import { PretrainingDataset, type PretrainingDatasetState } from './examplesDataset.ts';
+import type { PretrainingBatch } from './examples/examples.ts';
+import { PretrainingDataset, type PretrainingDatasetState } from './examples/dataset.ts';
 import { initializeForPretraining } from './initialize.ts';
-import type { Lexicon } from './lexicon.ts';
+import type { Lexicon } from './vocabulary/lexicon.ts';
 import { pretrainingLosses } from './objective.ts';
 import { unigram, type Unigram } from './unigram.ts';
 

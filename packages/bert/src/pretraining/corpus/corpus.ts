@@ -1,5 +1,5 @@
 import { FormatError } from '@strided/tensor/errors';
-import { readLines } from './corpusLines.ts';
+import { readLines } from './lines.ts';
 
 /**
  * What the lines of a corpus are: `documents`, one sentence a line and blank lines between documents, or `pairs`,

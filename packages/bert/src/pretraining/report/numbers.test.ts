@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatNumber, formatPercent, formatTick, isDrawable } from './reportNumbers.ts';
+import { formatNumber, formatPercent, formatTick, isDrawable } from './numbers.ts';
 
 describe('formatNumber', () => {
   it.each([

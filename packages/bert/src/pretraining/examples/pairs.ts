@@ -1,6 +1,6 @@
 import type { Generator } from '@strided/tensor';
 import { FormatError } from '@strided/tensor/errors';
-import { type Corpus, type CorpusKind, pairsIn } from './corpus.ts';
+import { type Corpus, type CorpusKind, pairsIn } from '../corpus/corpus.ts';
 
 /** Two sentences, by their numbers in a pool. */
 export interface SentencePair {

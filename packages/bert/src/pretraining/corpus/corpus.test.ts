@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Corpus, examplesIn, readCorpus, type CorpusKind, sentencesOf, type TextFile } from './corpus.ts';
-import { openTextFile } from './corpus.node.ts';
-import { FileCorpus } from './corpusFile.ts';
-import { readLines } from './corpusLines.ts';
-import { MemoryCorpus } from './corpusMemory.ts';
+import { openTextFile } from './open.node.ts';
+import { FileCorpus } from './file.ts';
+import { readLines } from './lines.ts';
+import { MemoryCorpus } from './memory.ts';
 
 async function* chunked(content: Uint8Array | string, size: number): AsyncGenerator<Uint8Array | string> {
   // One buffer for all, as a source may: a reader that keeps a view of it would see it change.

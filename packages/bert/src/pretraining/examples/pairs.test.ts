@@ -1,7 +1,7 @@
 import { Generator } from '@strided/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryCorpus } from './corpusMemory.ts';
+import { MemoryCorpus } from '../corpus/memory.ts';
 import { blockOrder, poolRange, SentencePool } from './pairs.ts';
 
 const text = fc.constantFrom('a', 'b', 'c', 'd');

@@ -1,6 +1,6 @@
 import type { Generator, GeneratorState } from '@strided/tensor';
 import { ArgumentError, CheckpointError, FormatError } from '@strided/tensor/errors';
-import { type Corpus, describe, examplesIn } from './corpus.ts';
+import { type Corpus, describe, examplesIn } from '../corpus/corpus.ts';
 import { buildExample, collate, MIN_SEQUENCE_LENGTH, type PretrainingBatch, type PretrainingExample } from './examples.ts';
 import { Masker, type MaskingOptions, type SpecialIds } from './masking.ts';
 import { blockOrder, poolRange, SentencePool } from './pairs.ts';

@@ -1,7 +1,7 @@
 import { ArgumentError, FormatError } from '@strided/tensor/errors';
-import { Vocabulary } from '../tokenizer/vocabulary.ts';
-import { compareCodePoints, type WordCounts } from './vocabularyCounts.ts';
-import { PairQueue } from './vocabularyQueue.ts';
+import { Vocabulary } from '../../tokenizer/vocabulary.ts';
+import { compareCodePoints, type WordCounts } from './counts.ts';
+import { PairQueue } from './queue.ts';
 
 /** How {@link learnWordPieces} learns. */
 export interface WordPieceLearning {

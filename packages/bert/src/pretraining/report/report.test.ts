@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pretrainingReport, type PretrainingReport } from './report.ts';
-import { escapeHtml, html, trusted } from './reportMarkup.ts';
-import { pageScript } from './reportScript.ts';
+import { escapeHtml, html, trusted } from './markup.ts';
+import { pageScript } from './script.ts';
 
 const voids = new Set(['meta', 'path', 'rect', 'use']);
 

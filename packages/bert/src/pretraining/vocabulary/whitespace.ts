@@ -1,5 +1,5 @@
-import { Vocabulary } from '../tokenizer/vocabulary.ts';
-import { compareCodePoints, type WordCounts } from './vocabularyCounts.ts';
+import { Vocabulary } from '../../tokenizer/vocabulary.ts';
+import { compareCodePoints, type WordCounts } from './counts.ts';
 
 /** Ids 0 to 4 of the original's vocabulary. */
 export const WHITESPACE_SPECIAL_TOKENS = ['<pad>', '<unk>', '<eos>', '<sos>', '<mask>'] as const;

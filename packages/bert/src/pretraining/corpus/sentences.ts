@@ -1,5 +1,5 @@
 import { ArgumentError } from '@strided/tensor/errors';
-import { abbreviationKind, opensSentence } from './sentencesWords.ts';
+import { abbreviationKind, opensSentence } from './sentenceWords.ts';
 
 /** How {@link splitSentences} splits. */
 export interface SentenceOptions {

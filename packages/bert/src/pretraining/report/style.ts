@@ -1,4 +1,4 @@
-import { trusted } from './reportMarkup.ts';
+import { trusted } from './markup.ts';
 
 /** Colours and type, for light and for dark. */
 export const themeStyle = trusted(`

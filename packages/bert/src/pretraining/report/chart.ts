@@ -1,7 +1,7 @@
-import { html, type Markup } from './reportMarkup.ts';
-import { formatTick, isDrawable } from './reportNumbers.ts';
-import { extentOf, linearScale, type Scale } from './reportScale.ts';
-import { stretches, thin, type Point } from './reportSeries.ts';
+import { html, type Markup } from './markup.ts';
+import { formatTick, isDrawable } from './numbers.ts';
+import { extentOf, linearScale, type Scale } from './scale.ts';
+import { stretches, thin, type Point } from './series.ts';
 
 /** Colours of the page's theme, light and dark. */
 export type Tone = 'primary' | 'secondary' | 'tertiary' | 'muted';

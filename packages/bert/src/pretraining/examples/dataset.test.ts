@@ -1,9 +1,9 @@
 import { Generator } from '@strided/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryCorpus } from './corpusMemory.ts';
+import { MemoryCorpus } from '../corpus/memory.ts';
 import type { PretrainingBatch } from './examples.ts';
-import { PretrainingDataset, type PretrainingDatasetOptions } from './examplesDataset.ts';
+import { PretrainingDataset, type PretrainingDatasetOptions } from './dataset.ts';
 
 const specialIds = { pad: 0, unk: 1, cls: 2, sep: 3, mask: 4 };
 const tokenizer = { encodeIds: (text: string): number[] => Array.from(text, (character) => 5 + (character.codePointAt(0) as number) % 90) };

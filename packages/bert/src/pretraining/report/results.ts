@@ -1,5 +1,5 @@
-import { html, type Markup } from './reportMarkup.ts';
-import { formatNumber, formatPercent } from './reportNumbers.ts';
+import { html, type Markup } from './markup.ts';
+import { formatNumber, formatPercent } from './numbers.ts';
 import type { PretrainingReport } from './report.ts';
 
 interface Measure {

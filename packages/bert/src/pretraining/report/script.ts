@@ -1,4 +1,4 @@
-import { trusted } from './reportMarkup.ts';
+import { trusted } from './markup.ts';
 
 /**
  * What the page can do beyond being read: values under the pointer, and another head in the large map. It reads

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatTick } from './reportNumbers.ts';
-import { extentOf, linearScale } from './reportScale.ts';
+import { formatTick } from './numbers.ts';
+import { extentOf, linearScale } from './scale.ts';
 
 const drawable = fc.oneof(
   fc.double({ min: -1e300, max: 1e300, noNaN: true }),

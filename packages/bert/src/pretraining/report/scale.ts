@@ -1,4 +1,4 @@
-import { isDrawable } from './reportNumbers.ts';
+import { isDrawable } from './numbers.ts';
 
 /** A linear axis: its ends, its ticks, and where a value lies between the ends, from 0 to 1. */
 export interface Scale {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WordPiece } from '../tokenizer/wordPiece.ts';
+import { WordPiece } from '../../tokenizer/wordPiece.ts';
 import {
   BERT_SPECIAL_TOKENS, buildWhitespaceVocabulary, compareCodePoints, countWords, learnWordPieces, splitAtWhitespace, WhitespaceTokenizer, type WordCounts,
 } from './vocabulary.ts';

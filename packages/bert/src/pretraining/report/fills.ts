@@ -1,5 +1,5 @@
-import { html, type Markup } from './reportMarkup.ts';
-import { formatPercent } from './reportNumbers.ts';
+import { html, type Markup } from './markup.ts';
+import { formatPercent } from './numbers.ts';
 import type { PretrainingReport } from './report.ts';
 
 type Fill = PretrainingReport['fills'][number];

@@ -1,7 +1,7 @@
-import { lineChart, type LineSeries } from './reportChart.ts';
-import { html, type Markup } from './reportMarkup.ts';
-import { formatNumber } from './reportNumbers.ts';
-import { smooth } from './reportSeries.ts';
+import { lineChart, type LineSeries } from './chart.ts';
+import { html, type Markup } from './markup.ts';
+import { formatNumber } from './numbers.ts';
+import { smooth } from './series.ts';
 import type { PretrainingReport } from './report.ts';
 
 type Step = PretrainingReport['curve'][number];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { smooth, stretches, thin, type Point } from './reportSeries.ts';
+import { smooth, stretches, thin, type Point } from './series.ts';
 
 const value = fc.oneof({ weight: 8, arbitrary: fc.double({ min: -100, max: 100, noNaN: true }) }, fc.constantFrom(Number.NaN, Infinity, -Infinity));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineChart, type LineChartOptions, type LineSeries } from './reportChart.ts';
+import { lineChart, type LineChartOptions, type LineSeries } from './chart.ts';
 
 const chart = (series: readonly LineSeries[], rest: Partial<LineChartOptions> = {}): string =>
   lineChart({ title: 'Loss', xLabel: 'step', yLabel: 'nats', series, ...rest }).text;

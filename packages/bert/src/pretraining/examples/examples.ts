@@ -1,6 +1,6 @@
 import type { Generator } from '@strided/tensor';
 import { ArgumentError } from '@strided/tensor/errors';
-import { longestFirstLengths } from '../tokenizer/truncation.ts';
+import { longestFirstLengths } from '../../tokenizer/truncation.ts';
 import type { Masker, SpecialIds } from './masking.ts';
 
 /** One training example; padding is left to {@link collate}. */

@@ -1,4 +1,4 @@
-import { isDrawable } from './reportNumbers.ts';
+import { isDrawable } from './numbers.ts';
 
 /** A point of a curve; one whose y is not finite is a gap in it. */
 export type Point = readonly [x: number, y: number];

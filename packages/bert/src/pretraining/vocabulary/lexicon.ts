@@ -1,12 +1,12 @@
 import { CheckpointError } from '@strided/tensor/errors';
-import { BasicTokenizer } from '../tokenizer/basicTokenizer.ts';
-import { BertTokenizer } from '../tokenizer/bertTokenizer.ts';
-import type { Vocabulary } from '../tokenizer/vocabulary.ts';
-import type { TextEncoding } from './examplesDataset.ts';
-import type { SpecialIds } from './masking.ts';
-import { countWords } from './vocabularyCounts.ts';
-import { buildWhitespaceVocabulary, splitAtWhitespace, WHITESPACE_SPECIAL_TOKENS, WhitespaceTokenizer } from './vocabularyWhitespace.ts';
-import { BERT_SPECIAL_TOKENS, learnWordPieces } from './vocabularyWordPiece.ts';
+import { BasicTokenizer } from '../../tokenizer/basicTokenizer.ts';
+import { BertTokenizer } from '../../tokenizer/bertTokenizer.ts';
+import type { Vocabulary } from '../../tokenizer/vocabulary.ts';
+import type { TextEncoding } from '../examples/dataset.ts';
+import type { SpecialIds } from '../examples/masking.ts';
+import { countWords } from './counts.ts';
+import { buildWhitespaceVocabulary, splitAtWhitespace, WHITESPACE_SPECIAL_TOKENS, WhitespaceTokenizer } from './whitespace.ts';
+import { BERT_SPECIAL_TOKENS, learnWordPieces } from './wordPiece.ts';
 
 /** Pieces of words, or the original's whole words between white space. */
 export type LexiconKind = 'wordpiece' | 'whitespace';
