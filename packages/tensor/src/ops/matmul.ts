@@ -28,7 +28,7 @@ const matmulOp = defineOp({
 /**
  * The product of matrices a [..., M, K] and b [..., K, N]: out[..., m, n] = Σₖ a[..., m, k]·b[..., k, n].
  * Leading axes broadcast; an operand with one axis is a row (on the left) or a column (on the right) whose axis
- * the result does not have. Any strides; integers wrap.
+ * the result does not have. Any strides. Floats are summed in float64 by the plain loops and rounded once; integers wrap.
  *
  * @throws ShapeError when the summed axes differ or an operand is a scalar.
  * @example
