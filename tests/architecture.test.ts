@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
  */
 const order = {
   tensor: [
-    'errors', 'dtype', 'layout', 'random', 'storage', 'kernels/contract', 'kernels/js/', 'kernels/wasm/', 'kernels/dispatch',
+    'errors', 'dtype', 'layout', 'random', 'storage', 'kernels/contract', 'kernels/js/', 'kernels/wasm/', 'kernels/dispatch engine',
     'ops/op', 'ops/', 'autograd anomaly checkpoint', 'print', 'tensor', 'creation', 'randomCreation', 'io/', 'interop/', 'testing/', 'index',
   ],
   nn: ['*', 'training/', 'index'],

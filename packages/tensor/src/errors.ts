@@ -40,3 +40,13 @@ export class FormatError extends StridedError {
 export class CheckpointError extends StridedError {
   override name = 'CheckpointError';
 }
+
+/** The host cannot do what was asked of the engine: a kernel level that it lacks. */
+export class EngineError extends StridedError {
+  override name = 'EngineError';
+}
+
+/** The engine's own memory is used up; the message says how much was asked for and how much is in use. */
+export class MemoryError extends StridedError {
+  override name = 'MemoryError';
+}

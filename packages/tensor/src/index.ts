@@ -6,6 +6,7 @@ export {
 export { bernoulli, permutation, rand, randint, randLike, randn, randnLike, type RandomOptions } from './randomCreation.ts';
 export { enableConsoleFormatter } from './interop/consoleFormatter.ts';
 export { fromNdarray, type NdarrayLike } from './interop/fromNdarray.ts';
+export { configure, engineInfo, ready, type EngineInfo, type EngineOptions, type KernelLevel } from './engine.ts';
 export { detectAnomaly } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export type { Hook } from './ops/op.ts';
@@ -45,7 +46,7 @@ export { logSoftmax, softmax } from './ops/softmax.ts';
 export { defaultGenerator, Generator, manualSeed, type GeneratorState } from './random.ts';
 export { dtypes, type DType, type FileDType, type FloatDType, type ScalarOf, type TypedArray, type TypedArrayOf } from './dtype.ts';
 export {
-  ArgumentError, AutogradError, CheckpointError, DTypeError, FormatError, IndexError, ShapeError, StridedError,
+  ArgumentError, AutogradError, CheckpointError, DTypeError, EngineError, FormatError, IndexError, MemoryError, ShapeError, StridedError,
 } from './errors.ts';
 export {
   encodeSafetensors, loadSafetensors, openSafetensors, readTensor, saveSafetensors, saveSafetensorsSync, saveShardedSafetensors,

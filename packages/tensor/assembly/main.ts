@@ -1,0 +1,1 @@
+export { packedBytes, scratchBytes, packB, multiplyPacked, multiplyEach } from './matmul/product';

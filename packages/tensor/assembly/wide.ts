@@ -1,0 +1,2 @@
+export { packedBytes, scratchBytes, packB, multiplyPacked, multiplyEach } from './matmul/product';
+export { probe } from './probe';

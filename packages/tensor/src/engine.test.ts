@@ -1,0 +1,122 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { configure, engineInfo, ready, type EngineOptions } from './engine.ts';
+import { ArgumentError, EngineError } from './errors.ts';
+import { kernels } from './kernels/dispatch.ts';
+import { attempt } from './kernels/wasm/select.ts';
+import { randn } from './randomCreation.ts';
+import { allocate } from './storage.ts';
+
+afterEach(() => configure({ kernels: 'auto', threads: 'auto' }));
+
+const wasmLevels = ['simd128', 'relaxed', 'simd256'] as const;
+
+describe('configure', () => {
+  it.each(wasmLevels)('takes %s where the host has it, and says what it lacks where not', (level) => {
+    const found = attempt(level, {}, false);
+    if ('runtime' in found) {
+      configure({ kernels: level });
+      expect(engineInfo()).toMatchObject({ kernels: level, level, memory: 'unshared', threadsReady: true });
+    } else {
+      configure({ kernels: 'js' });
+      expect(() => configure({ kernels: level })).toThrow(EngineError);
+      expect(engineInfo().level).toBe('js');
+    }
+  });
+
+  it('runs without WebAssembly when js is asked for', () => {
+    configure({ kernels: 'js' });
+    expect(engineInfo()).toMatchObject({ level: 'js', memory: 'none', reason: 'js was asked for' });
+    expect(randn([40, 40]).matmul(randn([40, 40])).shape).toEqual([40, 40]);
+  });
+
+  it('auto takes the highest level, and its reason names every level that it passed over', () => {
+    configure({ kernels: 'auto' });
+    const { level, reason } = engineInfo();
+    const passed = ['simd256', 'relaxed', 'simd128', 'js'].slice(0, ['simd256', 'relaxed', 'simd128', 'js'].indexOf(level));
+    for (const name of passed) expect(reason).toContain(`${name}: `);
+    if (passed.length === 0) expect(reason).toBe('');
+  });
+
+  it('refuses what makes no sense and keeps what was', () => {
+    configure({ kernels: 'js' });
+    expect(() => configure({ kernels: 'fast' } as unknown as EngineOptions)).toThrow(ArgumentError);
+    expect(() => configure({ kernels: 'fast' } as unknown as EngineOptions)).toThrow("configure: 'fast' is not a kernel level; use 'auto', 'js', 'simd128', 'relaxed', 'simd256'");
+    for (const threads of [0, -1, 1.5, NaN, 65]) expect(() => configure({ threads })).toThrow(ArgumentError);
+    expect(engineInfo().kernels).toBe('js');
+  });
+
+  it('takes a module that the host compiled', async () => {
+    const { embedded } = await import('./kernels/wasm/embedded.ts');
+    const relaxed = new WebAssembly.Module(embedded('simd128'));
+    configure({ kernels: 'relaxed', modules: { relaxed } });
+    expect(engineInfo().level).toBe('relaxed');
+    expect(randn([40, 40]).matmul(randn([40, 40])).shape).toEqual([40, 40]);
+  });
+});
+
+describe('the environment', () => {
+  const fresh = async (variables: Record<string, string>) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    vi.resetModules();
+    const engine = await import('./engine.ts');
+    vi.unstubAllEnvs();
+    return engine;
+  };
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  });
+
+  it('chooses the level, and configure overrules it', async () => {
+    vi.stubEnv('STRIDED_KERNELS', 'js');
+    vi.resetModules();
+    const engine = await import('./engine.ts');
+    expect(engine.engineInfo().level).toBe('js');
+    engine.configure({ kernels: 'auto' });
+    expect(engine.engineInfo().kernels).toBe('auto');
+  });
+
+  it.each([['STRIDED_KERNELS', 'avx'], ['STRIDED_THREADS', '0']])('%s=%s is refused by name', async (name, value) => {
+    vi.stubEnv(name, value);
+    vi.resetModules();
+    const engine = await import('./engine.ts');
+    expect(() => engine.engineInfo()).toThrow(`${name}: `);
+  });
+
+  it('without WebAssembly auto is js, and a level by name is an error', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const engine = await fresh({ STRIDED_KERNELS: 'auto' });
+    expect(engine.engineInfo()).toMatchObject({ level: 'js' });
+    expect(engine.engineInfo().reason).toContain('simd128: this host has no WebAssembly');
+    expect(() => engine.configure({ kernels: 'simd128' })).toThrow("configure: this host cannot run the kernels 'simd128': this host has no WebAssembly");
+    vi.unstubAllGlobals();
+  });
+
+  it('where compiling is forbidden auto is js, and says so', async () => {
+    const Module = function refuse(): never {
+      throw new Error('unsafe-eval');
+    };
+    vi.stubGlobal('WebAssembly', { validate: () => true, Module, Memory: WebAssembly.Memory });
+    const engine = await fresh({ STRIDED_KERNELS: 'auto' });
+    expect(engine.engineInfo()).toMatchObject({ level: 'js' });
+    expect(engine.engineInfo().reason).toContain('unsafe-eval');
+    vi.unstubAllGlobals();
+  });
+});
+
+it('small products stay in the js loops, so importing and small work start nothing', async () => {
+  vi.resetModules();
+  const { kernels: own } = await import('./kernels/dispatch.ts');
+  const select = await import('./kernels/wasm/select.ts');
+  const product = (size: number) => own.matmul(randn([size, size]), randn([size, size]), allocate([size, size], 'float32'));
+  product(8);
+  expect(select.heapBytes()).toBe(0);
+  product(32);
+  expect(select.heapBytes()).toBeGreaterThan(0);
+});
+
+it('ready() starts the engine', async () => {
+  await ready();
+  expect(engineInfo().threadsReady).toBe(true);
+  expect(kernels.matmul).toBeTypeOf('function');
+});

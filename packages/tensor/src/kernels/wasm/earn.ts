@@ -1,0 +1,53 @@
+import { checks } from './checks.ts';
+import type { Exports, WideExports } from './exports.ts';
+import type { Heap } from './heap.ts';
+
+/** How much faster than anything 128 bits wide a product in the wide module must be. A processor with AVX2 gives 1.6 to 1.9. */
+const clearlyFaster = 1.25;
+
+const bits = (values: Float32Array): Int32Array => new Int32Array(values.buffer, values.byteOffset, values.length);
+
+/** The first fixed call whose result differs by a bit between the two modules, or null. */
+export function firstDifference(wide: Exports, relaxed: Exports, heap: Heap): string | null {
+  for (const { name, run } of checks) {
+    const [ours, theirs] = [wide, relaxed].map((exports) => bits(run({ level: 'simd256', exports, heap })));
+    if (ours.length !== theirs.length || ours.some((value, i) => value !== theirs[i])) return name;
+  }
+  return null;
+}
+
+/**
+ * How much faster the wide module multiplies matrices than 128-bit registers could at best, as a probe in the same
+ * module measures in the same moments. Best of several rounds: noise only ever slows down.
+ */
+export function speedup(wide: WideExports, heap: Heap, now: () => number): number {
+  return heap.scratch(() => {
+    const [M, N, K] = [20, 64, 128];
+    const [a, b, c] = [M * K, K * N, M * N].map((size) => heap.allocate(size * 4));
+    const [table, job, packed, scratch, p] = [12, 64, wide.packedBytes(K, N), wide.scratchBytes(K), 512].map((size) => heap.allocate(size));
+    heap.f32.fill(0.5, a / 4, (p + 512) / 4);
+    heap.i32.set([a, b, c], table / 4);
+    heap.i32.set([M, N, K, K * 4, 4, N * 4, 4, N * 4, table, 1, packed, 0, scratch, 0, 0], job / 4);
+    wide.packB(job, 0, 1);
+    const steps = (M * N * K) / 48;
+    let [product, limit] = [Infinity, Infinity];
+    for (let round = 0; round < 24; round++) {
+      const start = now();
+      wide.multiplyPacked(job, 0, 1);
+      const middle = now();
+      wide.probe(p, steps);
+      product = Math.min(product, middle - start);
+      limit = Math.min(limit, now() - middle);
+    }
+    return limit / product;
+  });
+}
+
+/** Why the wide module has not earned its place, or null. `timed`: it must also be faster. */
+export function refusal(wide: WideExports, relaxed: Exports, heap: Heap, timed: boolean, now: () => number = () => performance.now()): string | null {
+  const difference = firstDifference(wide, relaxed, heap);
+  if (difference !== null) return `its result differs from relaxed in: ${difference}`;
+  if (!timed) return null;
+  const ratio = speedup(wide, heap, now);
+  return ratio >= clearlyFaster ? null : `it is not clearly faster here: ${ratio.toFixed(2)} times the limit of 128 bits`;
+}

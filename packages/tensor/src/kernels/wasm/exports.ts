@@ -1,0 +1,24 @@
+/** What the compiled modules export. */
+
+/** Does share `part` of `parts` of the work that the record at address `job` describes. */
+export type Job = (job: number, part: number, parts: number) => void;
+
+/** In every module: the kernels whose time matters most. */
+export interface HeavyExports {
+  /** Bytes that the packed panels of a K × N matrix take. */
+  packedBytes(K: number, N: number): number;
+  /** Bytes of scratch that each part of a product needs. */
+  scratchBytes(K: number): number;
+  packB: Job;
+  multiplyPacked: Job;
+  multiplyEach: Job;
+}
+
+/** The module `simd256`. */
+export interface WideExports extends HeavyExports {
+  /** `steps` times 48 multiply-adds in 128-bit registers over the 512 bytes at `p`. */
+  probe(p: number, steps: number): void;
+}
+
+/** The modules `simd128` and `relaxed`. */
+export type Exports = HeavyExports;

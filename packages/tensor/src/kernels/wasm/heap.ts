@@ -1,0 +1,95 @@
+import { EngineError, MemoryError } from '../../errors.ts';
+
+const page = 65536;
+/** Below lie the modules' constants. */
+const base = page;
+/** The maximum that the modules' import of memory allows: 4 GiB. */
+export const maximumPages = 65536;
+
+/**
+ * The kernels' WebAssembly memory. Today all of it is scratch: a kernel's call takes what it needs from the top inside
+ * `scratch`, and all is given back at its end.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  #top = base;
+  #peak = base;
+  #f32: Float32Array;
+  #i32: Int32Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+    this.#f32 = new Float32Array(memory.buffer);
+    this.#i32 = new Int32Array(memory.buffer);
+  }
+
+  /** The memory as float32. Growth detaches it: ask anew after each `allocate`. */
+  get f32(): Float32Array {
+    if (this.#f32.buffer !== this.memory.buffer) this.#f32 = new Float32Array(this.memory.buffer);
+    return this.#f32;
+  }
+
+  /** The memory as int32, under the same rule. */
+  get i32(): Int32Array {
+    if (this.#i32.buffer !== this.memory.buffer) this.#i32 = new Int32Array(this.memory.buffer);
+    return this.#i32;
+  }
+
+  /** Bytes that the host has given so far. */
+  get size(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** The most bytes ever in use at once. */
+  get peak(): number {
+    return this.#peak - base;
+  }
+
+  /** Runs `fn`; what it allocates is free again when it ends, however it ends. */
+  scratch<T>(fn: () => T): T {
+    const mark = this.#top;
+    try {
+      return fn();
+    } finally {
+      this.#top = mark;
+    }
+  }
+
+  /** The address of `bytes` bytes, a multiple of 64. */
+  allocate(bytes: number): number {
+    const address = this.#top;
+    const end = address + Math.ceil(bytes / 64) * 64;
+    const missing = end - this.size;
+    if (missing > 0) this.#grow(missing, bytes);
+    this.#top = end;
+    if (end > this.#peak) this.#peak = end;
+    return address;
+  }
+
+  #grow(missing: number, bytes: number): void {
+    // An eighth more than asked for, so that steadily larger calls do not each pay for a growth.
+    for (const wanted of [missing + this.size / 8, missing]) {
+      try {
+        this.memory.grow(Math.ceil(wanted / page));
+        return;
+      } catch {
+        // The host has less than that: try without the reserve.
+      }
+    }
+    throw new MemoryError(
+      `kernels: no room for ${bytes} more bytes of working memory: ${this.#top - base} are in use and the host stops at ${this.size} (4 GiB at most); use smaller tensors or configure({ kernels: 'js' })`,
+    );
+  }
+}
+
+/** Unshared memory, as large as the host lets one become. */
+export function createMemory(): WebAssembly.Memory {
+  for (const maximum of [maximumPages, maximumPages / 2, maximumPages / 8]) {
+    try {
+      return new WebAssembly.Memory({ initial: 16, maximum });
+    } catch {
+      // Hosts with a small address space cannot reserve so much.
+    }
+  }
+  throw new EngineError('kernels: the host gives no WebAssembly memory');
+}

@@ -1,0 +1,89 @@
+import { contiguousStrides, sizeOf } from '../../layout.ts';
+import type { View } from '../../storage.ts';
+import { fetch, place, type Placed } from './operands.ts';
+import { multiply } from './product.ts';
+import type { Runtime } from './runtime.ts';
+
+/**
+ * Fewer multiplications stay in the js loops. The way into the heap costs about 1 µs and pays from 512 of them on; the
+ * rest keeps programs that only ever do small work from starting the engine.
+ */
+const worthIt = 1 << 12;
+
+/** Whether a product is float32, and large enough to be worth the way into the heap. */
+export function takesProduct(a: View, out: View): boolean {
+  const { shape } = a.layout;
+  const K = shape[shape.length - 1];
+  return out.storage.dtype === 'float32' && K > 0 && sizeOf(out.layout.shape) * K >= worthIt;
+}
+
+/** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n] */
+export function matmul(runtime: Runtime, a: View, b: View, out: View): void {
+  product(runtime, a, b, null, out);
+}
+
+/** out[r, n] = Σₖ x[r, k]·weight[n, k] + bias[n] */
+export function linear(runtime: Runtime, x: View, weight: View, bias: View | null, out: View): void {
+  const { shape: [N, K], strides: [sn, sk], offset } = weight.layout;
+  product(runtime, x, { storage: weight.storage, layout: { shape: [K, N], strides: [sk, sn], offset } }, bias, out);
+}
+
+function product(runtime: Runtime, a: View, b: View, bias: View | null, out: View): void {
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const { shape } = out.layout;
+    const [left, right] = [place(heap, a), place(heap, b)];
+    const added = bias === null ? 0 : placeVector(runtime, bias);
+    const result = heap.allocate(sizeOf(shape) * 4);
+    const [M, N] = shape.slice(-2);
+    const [row, aColumn] = left.strides.slice(-2);
+    const [bRow, bColumn] = right.strides.slice(-2);
+    const batch = shape.slice(0, -2);
+    const folded = foldedRow(shape, left, right);
+    const operands = folded !== null
+      ? [[left.address, right.address, result] as const]
+      : addresses(batch, [left, right, { address: result, strides: contiguousStrides(shape).map((stride) => stride * 4) }]);
+    const rows = folded !== null ? M * sizeOf(batch) : M;
+    const K = a.layout.shape[a.layout.shape.length - 1];
+    multiply(runtime, { M: rows, N, K, aRow: folded ?? row, aColumn, bRow, bColumn, cRow: N * 4, operands, bias: added });
+    fetch(heap, result, out);
+  });
+}
+
+/** The address of a vector whose values lie side by side. */
+function placeVector({ heap }: Runtime, { storage, layout }: View): number {
+  const [size] = layout.shape;
+  const address = heap.allocate(size * 4);
+  const target = heap.f32;
+  for (let i = 0; i < size; i++) target[address / 4 + i] = storage.data[layout.offset + i * layout.strides[0]];
+  return address;
+}
+
+/**
+ * The stride of the rows of all A taken together, where all products share one B and those rows follow each other
+ * evenly: then they are one product with more rows. Else null.
+ */
+function foldedRow(shape: readonly number[], a: Placed, b: Placed): number | null {
+  const row = shape.length - 2;
+  let [inner, reach] = [a.strides[row], shape[row] * a.strides[row]];
+  if (shape[row] === 1) reach = 0;
+  for (let axis = row - 1; axis >= 0; axis--) {
+    if (shape[axis] === 1) continue;
+    if (b.strides[axis] !== 0) return null;
+    if (reach === 0) inner = a.strides[axis];
+    else if (a.strides[axis] !== reach) return null;
+    reach = shape[axis] * a.strides[axis];
+    if (reach === 0) return null;
+  }
+  return inner;
+}
+
+/** The addresses of the operands of each product, in row-major order of the batch. */
+function addresses(batch: readonly number[], placed: readonly [Placed, Placed, Placed]): [number, number, number][] {
+  let list: [number, number, number][] = [[placed[0].address, placed[1].address, placed[2].address]];
+  batch.forEach((length, axis) => {
+    const [a, b, c] = placed.map(({ strides }) => strides[axis]);
+    list = list.flatMap(([x, y, z]) => Array.from({ length }, (_, i): [number, number, number] => [x + i * a, y + i * b, z + i * c]));
+  });
+  return list;
+}

@@ -1,0 +1,94 @@
+import { ArgumentError } from '../../errors.ts';
+import type { ModuleLevel } from './embedded.ts';
+import type { Runtime } from './runtime.ts';
+import { best, exactly, precompile, type HostModules } from './select.ts';
+
+/** The kernel levels, slowest first. */
+export const kernelLevels = ['js', 'simd128', 'relaxed', 'simd256'] as const;
+export type KernelLevel = (typeof kernelLevels)[number];
+
+export interface Settings {
+  readonly kernels: KernelLevel | 'auto';
+  readonly threads: number | 'auto';
+  readonly modules: HostModules;
+}
+
+/** What runs: null is the js loops. */
+export interface Choice {
+  readonly runtime: Runtime | null;
+  /** What keeps a higher level from running; empty where none does. */
+  readonly reason: string;
+}
+
+let settings: Settings | null = null;
+let choice: Choice | null = null;
+
+function environment(name: string): string | undefined {
+  // Browsers have no `process`; Deno asks for permission to read its environment, and may throw.
+  try {
+    const value = (globalThis as { process?: { readonly env?: Record<string, string | undefined> } }).process?.env?.[name];
+    return value === '' ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+export function checkKernels(source: string, value: string): KernelLevel | 'auto' {
+  const level = ['auto' as const, ...kernelLevels].find((name) => name === value);
+  if (level === undefined) throw new ArgumentError(`${source}: '${value}' is not a kernel level; use 'auto', ${kernelLevels.map((name) => `'${name}'`).join(', ')}`);
+  return level;
+}
+
+export function checkThreads(source: string, value: number | string): number | 'auto' {
+  if (value === 'auto') return value;
+  const count = Number(value);
+  if (!Number.isInteger(count) || count < 1 || count > 64) throw new ArgumentError(`${source}: the number of threads must be 'auto' or a whole number from 1 to 64, not ${value}`);
+  return count;
+}
+
+/** What was configured; until then what the environment says. */
+export function currentSettings(): Settings {
+  settings ??= {
+    kernels: checkKernels('STRIDED_KERNELS', environment('STRIDED_KERNELS') ?? 'auto'),
+    threads: checkThreads('STRIDED_THREADS', environment('STRIDED_THREADS') ?? 'auto'),
+    modules: {},
+  };
+  return settings;
+}
+
+function choose({ kernels, modules }: Settings): Choice {
+  if (kernels === 'js') return { runtime: null, reason: 'js was asked for' };
+  if (kernels !== 'auto') return { runtime: exactly(kernels, modules), reason: kernels === 'simd256' ? '' : `${kernels} was asked for` };
+  const found = best(modules);
+  return { runtime: 'runtime' in found ? found.runtime : null, reason: found.reason };
+}
+
+/** Takes new settings. A level that the host lacks is refused now, and what was before stays. */
+export function applySettings(next: Settings): void {
+  // `auto` waits for the first large work; a level by name is started now, so that its error comes from here.
+  const chosen = next.kernels === 'auto' ? null : choose(next);
+  settings = next;
+  choice = chosen;
+}
+
+/** What runs from now on, decided once: here the modules are compiled. */
+export function currentChoice(): Choice {
+  choice ??= choose(currentSettings());
+  return choice;
+}
+
+/** The runtime for a large piece of work, or null for the js loops. */
+export function currentRuntime(): Runtime | null {
+  return (choice ?? currentChoice()).runtime;
+}
+
+/** As `currentChoice`, with the compiling where the host allows it best. */
+export async function prepare(): Promise<Choice> {
+  if (choice === null && currentSettings().kernels !== 'js') await precompile(currentSettings().modules);
+  return currentChoice();
+}
+
+/** The name of what runs. */
+export function levelOf({ runtime }: Choice): ModuleLevel | 'js' {
+  return runtime?.level ?? 'js';
+}

@@ -1,0 +1,59 @@
+import { EngineError } from '../../errors.ts';
+import { tagged } from './binary.ts';
+
+/**
+ * V8 can compile pairs of 128-bit operations to 256-bit ones, behind a flag that is off by default. It is set for the
+ * moment in which this one module is compiled: eagerly, by the optimising compiler, so that its code is never made
+ * again once the flag is off.
+ */
+const flags = [
+  { on: '--experimental-wasm-revectorize', off: '--no-experimental-wasm-revectorize' },
+  { on: '--no-liftoff', off: '--liftoff' },
+  { on: '--no-wasm-lazy-compilation', off: '--wasm-lazy-compilation' },
+] as const;
+
+/** The parts of Node's process that are looked at. Browsers have none of it. */
+export interface HostProcess {
+  readonly arch?: string;
+  readonly versions?: { readonly v8?: string };
+  readonly execArgv?: readonly string[];
+  getBuiltinModule?(name: string): unknown;
+}
+
+interface V8 {
+  setFlagsFromString(flag: string): void;
+}
+
+const normalized = (flag: string): string => flag.replaceAll('_', '-').replace(/=.*$/, '');
+
+/** Why this host cannot compile for 256 bits, or null when it may: only the compiled code can tell. */
+export function lackOfWide(process: HostProcess | undefined): string | null {
+  const v8 = Number.parseFloat(process?.versions?.v8 ?? '');
+  if (process === undefined || Number.isNaN(v8)) return 'it needs V8 outside a browser (Node 24 or newer)';
+  if (process.arch !== 'x64') return `it needs an x86-64 processor, not ${process.arch}`;
+  if (v8 < 13.6) return `it needs V8 13.6 (Node 24) or newer, not ${process.versions?.v8}`;
+  if (typeof process.getBuiltinModule !== 'function') return 'it needs process.getBuiltinModule to reach the flags of V8';
+  if (process.execArgv?.some((flag) => normalized(flag) === flags[0].off)) return `${flags[0].off} was given on the command line`;
+  return null;
+}
+
+/**
+ * Compiles `bytes` with the flags set. Flags that the command line names are left as they are; the others are as
+ * before afterwards, whatever happens.
+ *
+ * @throws EngineError when the host does not let flags be set, and what the compiler throws.
+ */
+export function compileWide(bytes: Uint8Array<ArrayBuffer>, process: HostProcess): WebAssembly.Module {
+  const v8 = process.getBuiltinModule?.('node:v8') as V8 | undefined;
+  if (typeof v8?.setFlagsFromString !== 'function') throw new EngineError('simd256: this host does not let the flags of V8 be set');
+  const named = new Set(process.execArgv?.map(normalized));
+  const ours = flags.filter(({ on, off }) => !named.has(on) && !named.has(off));
+  // V8 keeps compiled code by its bytes: code made for the same bytes without the flags must not come back.
+  const unique = tagged(bytes, 'strided.simd256');
+  try {
+    for (const { on } of ours) v8.setFlagsFromString(on);
+    return new WebAssembly.Module(unique);
+  } finally {
+    for (const { off } of ours) v8.setFlagsFromString(off);
+  }
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import asc from 'assemblyscript/asc';
+import { root } from '../testing/run.ts';
+
+/** How each of the three modules is compiled from packages/tensor/assembly. */
+export const modules = {
+  /** Every kernel, with what WebAssembly SIMD has had from the start. */
+  simd128: { entry: 'main.ts', features: 'simd', wide: 0, memoryBase: 1024 },
+  /** The same sources with fused multiply-add and integer dot products. */
+  relaxed: { entry: 'main.ts', features: 'simd,relaxed-simd', wide: 0, memoryBase: 1024 },
+  /** The heavy kernels, shaped for 256-bit registers; constants beside those of `relaxed`, with which it shares the memory. */
+  simd256: { entry: 'wide.ts', features: 'simd,relaxed-simd', wide: 1, memoryBase: 32768 },
+} as const;
+export type ModuleName = keyof typeof modules;
+
+const sources = join(root, 'packages/tensor/assembly');
+
+/** Compiles one module. The same sources and compiler give the same bytes on any machine. */
+export async function compileModule(name: ModuleName): Promise<Uint8Array> {
+  const { entry, features, wide, memoryBase } = modules[name];
+  let bytes: Uint8Array | undefined;
+  const flags = [
+    entry, '--outFile', 'out.wasm', '-O3', '--noAssert', '--runtime', 'stub', '--converge',
+    // Memory comes from outside and may be shared; the loader patches the import's flag then.
+    '--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536',
+    '--memoryBase', String(memoryBase), '--enable', features, '--use', `WIDE=${wide}`,
+    // Addresses are 32 bits wide here, and always will be: no warnings about 64.
+    '--disableWarning', '201',
+  ];
+  const { error, stderr } = await asc.main(flags, {
+    readFile: (file) => readFile(join(sources, file), 'utf8').catch(() => null),
+    writeFile: (_, content) => {
+      bytes = content as Uint8Array;
+    },
+    listFiles: () => [],
+  });
+  if (error !== null || bytes === undefined) throw new Error(`${name}: ${error?.message ?? 'the compiler wrote nothing'}\n${stderr.toString()}`);
+  return bytes;
+}
+
+/** The module that embeds a compiled one. */
+export function embed(name: ModuleName, bytes: Uint8Array): string {
+  return [
+    `/** Compiled from packages/tensor/assembly by scripts/build-kernels.ts: ${bytes.length} bytes. */`,
+    `export const ${name} =\n  '${Buffer.from(bytes).toString('base64')}';`,
+    '',
+  ].join('\n');
+}
+
+/** Where the module that embeds `name` stands. */
+export function embeddedPath(name: ModuleName): string {
+  return join(root, 'packages/tensor/src/kernels/wasm/generated', `${name}.ts`);
+}

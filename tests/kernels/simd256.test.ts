@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checks } from '../../packages/tensor/src/kernels/wasm/checks.ts';
+import { refusal } from '../../packages/tensor/src/kernels/wasm/earn.ts';
+import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
+import type { WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
+import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
+import { lackOf } from '../../packages/tensor/src/kernels/wasm/select.ts';
+import { compileWide, lackOfWide, type HostProcess } from '../../packages/tensor/src/kernels/wasm/simd256.ts';
+
+const host: HostProcess = { arch: 'x64', versions: { v8: '13.6.233' }, execArgv: [], getBuiltinModule: () => undefined };
+
+describe('whether a host may try simd256', () => {
+  it.each<[string, HostProcess | undefined, RegExp | null]>([
+    ['Node 24 on x86-64', host, null],
+    ['a browser', undefined, /outside a browser/],
+    ['Bun', { ...host, versions: {} }, /outside a browser/],
+    ['ARM', { ...host, arch: 'arm64' }, /x86-64 processor, not arm64/],
+    ['Node 22', { ...host, versions: { v8: '12.4.254' } }, /V8 13.6 \(Node 24\) or newer, not 12.4.254/],
+    ['the flag turned off by hand', { ...host, execArgv: ['--no_experimental_wasm_revectorize'] }, /given on the command line/],
+  ])('%s', (_, process, lack) => {
+    if (lack === null) expect(lackOfWide(process)).toBe(null);
+    else expect(lackOfWide(process)).toMatch(lack);
+  });
+});
+
+describe('the flags of V8', () => {
+  const recorded = (execArgv: readonly string[], fail = '') => {
+    const calls: string[] = [];
+    const setFlagsFromString = (flag: string) => {
+      calls.push(flag);
+      if (flag === fail) throw new Error('refused');
+    };
+    return { calls, process: { ...host, execArgv, getBuiltinModule: () => ({ setFlagsFromString }) } };
+  };
+  const on = ['--experimental-wasm-revectorize', '--no-liftoff', '--no-wasm-lazy-compilation'];
+  const off = ['--no-experimental-wasm-revectorize', '--liftoff', '--wasm-lazy-compilation'];
+
+  it('are set around one compilation and reset', () => {
+    const { calls, process } = recorded([]);
+    compileWide(embedded('simd256'), process);
+    expect(calls).toEqual([...on, ...off]);
+  });
+
+  it('are reset when compiling throws, and when setting one does', () => {
+    const broken = recorded([]);
+    expect(() => compileWide(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 99]), broken.process)).toThrow(WebAssembly.CompileError);
+    expect(broken.calls).toEqual([...on, ...off]);
+    const refused = recorded([], on[1]);
+    expect(() => compileWide(embedded('simd256'), refused.process)).toThrow('refused');
+    expect(refused.calls).toEqual([on[0], on[1], ...off]);
+  });
+
+  it('are left alone where the command line names them, however it writes them', () => {
+    const { calls, process } = recorded(['--experimental_wasm_revectorize', '--liftoff']);
+    compileWide(embedded('simd256'), process);
+    expect(calls).toEqual([on[2], off[2]]);
+  });
+
+  it('without them the level is refused by name', () => {
+    expect(() => compileWide(embedded('simd256'), host)).toThrow(/does not let the flags of V8 be set/);
+  });
+});
+
+const lack = lackOf('simd256', {});
+
+describe.skipIf(lack !== null)('simd256 earns its place', () => {
+  const heap = new Heap(createMemory());
+  const start = <E>(module: WebAssembly.Module): E => new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as E;
+  const relaxed = start<WideExports>(new WebAssembly.Module(embedded('relaxed')));
+  const wide = start<WideExports>(compileWide(embedded('simd256'), process as HostProcess));
+  /** A clock by which the product takes `product` and the probe `probe`. */
+  const clock = (product: number, probe: number) => {
+    let [calls, time] = [0, 0];
+    return () => (time += [0, product, probe][calls++ % 3]);
+  };
+
+  it('and is taken when it is equal and faster', () => {
+    expect(refusal(wide, relaxed, heap, true, clock(1, 2))).toBe(null);
+  });
+
+  it('not when it is not clearly faster, unless it was asked for by name', () => {
+    expect(refusal(wide, relaxed, heap, true, clock(1, 1.1))).toMatch(/not clearly faster here: 1\.10 times/);
+    expect(refusal(wide, relaxed, heap, false, clock(1, 1.1))).toBe(null);
+  });
+
+  // A function that no check reaches could be wrong unseen.
+  const functions = Object.keys(wide).filter((name) => !/Bytes$|^probe$/.test(name)) as (keyof WideExports)[];
+  it.each(functions)('not when %s computes something else, asked for or not', (name) => {
+    const wrong: WideExports = {
+      ...wide,
+      [name]: (job: number, part: number, parts: number) => {
+        (wide[name] as (job: number, part: number, parts: number) => void)(job, part, parts);
+        spoil(name, job);
+      },
+    };
+    for (const timed of [true, false]) expect(refusal(wrong, relaxed, heap, timed)).toMatch(/differs from relaxed in: /);
+  });
+
+  /** Flips the lowest bit of the first value that the function wrote. */
+  function spoil(name: keyof WideExports, job: number): void {
+    const fields = heap.i32.subarray(job / 4);
+    const address = name === 'packB' ? fields[10] : heap.i32[fields[8] / 4 + 2];
+    heap.i32[address / 4] ^= name === 'packB' ? 0x400000 : 1;
+  }
+
+  it('gives heap memory back after its checks', () => {
+    const before = heap.scratch(() => heap.allocate(64));
+    for (const { run } of checks) run({ level: 'relaxed', exports: relaxed, heap });
+    expect(heap.scratch(() => heap.allocate(64))).toBe(before);
+  });
+});
+
+it.skipIf(lack !== null)('in a real process the level runs, other modules keep their compiler, and the flags are as before', () => {
+  const script = join(import.meta.dirname, 'simd256.child.ts');
+  const output = execFileSync(process.execPath, ['--conditions=strided-source', '--allow-natives-syntax', script], { encoding: 'utf8' });
+  expect(JSON.parse(output)).toEqual({
+    level: 'simd256', wideIsOptimised: true, wideIsLiftoff: false, laterIsOptimised: false, laterIsLiftoff: true, sameBytesLaterArePacked: false,
+  });
+});
