@@ -7,7 +7,7 @@ import { grad, rand, tensor, Tensor } from '@strided/tensor';
 /** What the package exports beside ops on tensors. */
 type NotAnOp =
   | 'Tensor' | 'Generator' | 'defaultGenerator' | 'manualSeed' | 'dtypes' | 'backward' | 'grad' | 'noGrad' | 'enableGrad' | 'detectAnomaly' | 'checkpoint'
-  | 'arange' | 'eye' | 'fromTypedArray' | 'fromNdarray' | 'full' | 'fullLike' | 'linspace' | 'oneHot' | 'ones' | 'onesLike' | 'tensor' | 'zeros' | 'zerosLike'
+  | 'arange' | 'eye' | 'fromTypedArray' | 'fromNdarray' | 'enableConsoleFormatter' | 'full' | 'fullLike' | 'linspace' | 'oneHot' | 'ones' | 'onesLike' | 'tensor' | 'zeros' | 'zerosLike'
   | 'bernoulli' | 'permutation' | 'rand' | 'randint' | 'randLike' | 'randn' | 'randnLike' | 'adamWStep'
   | 'encodeSafetensors' | 'loadSafetensors' | 'openSafetensors' | 'readTensor' | 'saveSafetensors' | 'saveSafetensorsSync' | 'saveShardedSafetensors'
   | 'blobSource' | 'memorySource' | 'configure' | 'engineInfo' | 'ready' | `${string}Error`;
@@ -44,7 +44,9 @@ const calls: Record<OpName, (x: Tensor<'float64'>, y: Tensor<'float64'>) => Resu
   cumSum: (x) => strided.cumSum(x, 0),
   diagonal: (x) => strided.diagonal(x),
   div: (x, y) => strided.div(x, y),
+  dot: (x, y) => strided.dot(x.flatten(), y.flatten()),
   dropout: (x) => strided.dropout(x),
+  einsum: (x, y) => strided.einsum('ij,jk->ik', x, y),
   embedding: (x) => strided.embedding(x, indices),
   eq: (x, y) => strided.eq(x, y),
   erf: (x) => strided.erf(x),
@@ -96,6 +98,7 @@ const calls: Record<OpName, (x: Tensor<'float64'>, y: Tensor<'float64'>) => Resu
   nllLoss: (x) => strided.nllLoss(x, indices),
   nonZero: (x) => strided.nonZero(x),
   norm: (x) => strided.norm(x),
+  outer: (x, y) => strided.outer(x.flatten(), y.flatten()),
   pad: (x) => strided.pad(x, [[1, 0], [0, 1]]),
   permute: (x) => strided.permute(x, [1, 0]),
   pow: (x, y) => strided.pow(x, y),
@@ -107,6 +110,7 @@ const calls: Record<OpName, (x: Tensor<'float64'>, y: Tensor<'float64'>) => Resu
   rmsNorm: (x) => strided.rmsNorm(x),
   round: (x) => strided.round(x),
   rsqrt: (x) => strided.rsqrt(x),
+  scaledDotProductAttention: (x, y) => strided.scaledDotProductAttention(x, y, y),
   scatter: (x, y) => strided.scatter(x, 0, grid, y),
   scatterAdd: (x, y) => strided.scatterAdd(x, 0, grid, y),
   select: (x) => strided.select(x, 0, 1),
