@@ -43,7 +43,7 @@ const repeated = ({ n }: Operands, stride: number[]): NdArray => ndarray(n.data,
 function cases(): Case[] {
   season();
   const [a, b, turned, wide, row, column] = [operand([R, C]), operand([R, C]), operand([C, R]), operand([R, 2 * C]), operand([C]), operand([R, 1])];
-  const positive = operand([R, C], 0);
+  const [positive, other] = [operand([R, C], 0), operand([C, R])];
   const cube = operand([12, 128, 768]);
   const { binary, unary, copy, accumulate } = jsKernels;
   return [
@@ -55,7 +55,7 @@ function cases(): Case[] {
     race('add row', 2 * bytes, (out) => binary('add', a.t, row.t.expand([R, C]), out), (out) => nd.add(out, a.n, repeated(row, [0, 1]))),
     race('add column', 2 * bytes, (out) => binary('add', a.t, column.t.expand([R, C]), out), (out) => nd.add(out, a.n, repeated(column, [1, 0]))),
     race('add transposed', 3 * bytes, (out) => binary('add', a.t, turned.t.transpose(), out), (out) => nd.add(out, a.n, turned.n.transpose(1, 0))),
-    race('add both transposed', 3 * bytes, (out) => binary('add', turned.t.transpose(), turned.t.transpose(), out), (out) => nd.add(out, turned.n.transpose(1, 0), turned.n.transpose(1, 0))),
+    race('add both transposed', 3 * bytes, (out) => binary('add', turned.t.transpose(), other.t.transpose(), out), (out) => nd.add(out, turned.n.transpose(1, 0), other.n.transpose(1, 0))),
     race('copy transposed', 2 * bytes, (out) => copy(turned.t.transpose(), out), (out) => nd.assign(out, turned.n.transpose(1, 0))),
     race('exp transposed', 2 * bytes, (out) => unary('exp', turned.t.transpose(), out), (out) => nd.exp(out, turned.n.transpose(1, 0))),
     race('add permuted 128×12×768', 3 * bytes, (out) => binary('add', cube.t.permute([1, 0, 2]), cube.t.permute([1, 0, 2]), out), (out) => nd.add(out, cube.n.transpose(1, 0, 2), cube.n.transpose(1, 0, 2)), [128, 12, 768]),

@@ -1,6 +1,10 @@
-import { isFloat, type DType, type TypedArray } from '../../dtype.ts';
+import { isFloat, type DType, type FloatDType, type TypedArray } from '../../dtype.ts';
 import type { View } from '../../storage.ts';
 import { forEachRow, nest } from './iterate.ts';
+import * as float32 from './loops/float32.ts';
+import * as float64 from './loops/float64.ts';
+import { runBinary, runUnary, withinReach } from './loops/run.ts';
+import type { BinaryLoop, UnaryLoop } from './loops/types.ts';
 
 /**
  * Values moved between memories and dtypes. A loop that has met more than four kinds of typed array runs twenty times
@@ -41,59 +45,62 @@ export function newScratch(): Float64Array {
 
 const scratch = newScratch();
 
-type Row = (n: number, x: TypedArray, ix: number, sx: number, y: TypedArray, iy: number, sy: number) => void;
+const copies: Record<FloatDType | 'other', UnaryLoop['plane']> = {
+  float32: float32.moves.copy.plane,
+  float64: float64.moves.copy.plane,
+  other: (m, n, x, ix, mx, sx, y, iy, my, sy) => {
+    for (; m > 0; m--, ix += mx, iy += my) for (let j = 0; j < n; j++) y[iy + j * sy] = x[ix + j * sx];
+  },
+};
 
-const copyRows = {
-  float32: (n, x, ix, sx, y, iy, sy) => { for (; n > 0; n--, ix += sx, iy += sy) y[iy] = x[ix]; },
-  float64: (n, x, ix, sx, y, iy, sy) => { for (; n > 0; n--, ix += sx, iy += sy) y[iy] = x[ix]; },
-  integer: (n, x, ix, sx, y, iy, sy) => { for (; n > 0; n--, ix += sx, iy += sy) y[iy] = x[ix]; },
-} satisfies Record<string, Row>;
+/** Memory moves whole rows faster than a loop does. */
+const copyDense: UnaryLoop['dense'] = (y, x) => y.set(x);
 
-const accumulateRows = {
-  float32: (n, x, ix, sx, y, iy, sy) => { for (; n > 0; n--, ix += sx, iy += sy) y[iy] += x[ix]; },
-  float64: (n, x, ix, sx, y, iy, sy) => { for (; n > 0; n--, ix += sx, iy += sy) y[iy] += x[ix]; },
-  integer: (n, x, ix, sx, y, iy, sy) => { for (; n > 0; n--, ix += sx, iy += sy) y[iy] += x[ix]; },
-} satisfies Record<string, Row>;
+/** The loops read and write value by value, so that sums are right where out meets itself. */
+const sums: Record<FloatDType | 'other', BinaryLoop> = {
+  float32: float32.binary.add,
+  float64: float64.binary.add,
+  other: {
+    dense: (y, a, b) => { for (let j = 0; j < y.length; j++) y[j] = a[j] + b[j]; },
+    plane: (m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) => {
+      for (; m > 0; m--, ia += ma, ib += mb, iy += my) for (let j = 0; j < n; j++) y[iy + j * sy] = a[ia + j * sa] + b[ib + j * sb];
+    },
+  },
+};
 
-function convertRow(from: DType, to: DType): Row {
-  const load = loads[from];
-  const store = stores[to];
-  return (n, x, ix, sx, y, iy, sy) => {
-    for (let done = 0; done < n; done += chunk) {
-      const count = Math.min(chunk, n - done);
-      load(count, x, ix + done * sx, sx, scratch);
-      store(count, scratch, y, iy + done * sy, sy);
-    }
-  };
+/** Which loops move values between two arrays of a dtype. */
+function loopsFor(dtype: DType, x: TypedArray, y: TypedArray): FloatDType | 'other' {
+  return isFloat(dtype) && withinReach(x) && withinReach(y) ? dtype : 'other';
 }
 
 export function copy(x: View, out: View): void {
   const loops = nest(out.layout.shape, [out.layout, x.layout]);
   if (loops === null) return;
+  const [from, to] = [x.storage.dtype, out.storage.dtype];
+  const [source, target] = [x.storage.data, out.storage.data];
+  if (from === to) {
+    runUnary({ dense: copyDense, plane: copies[loopsFor(from, source, target)] }, loops, source, target);
+    return;
+  }
   const { shape, strides } = loops;
   const last = shape.length - 1;
   const n = shape[last];
-  const [from, to] = [x.storage.dtype, out.storage.dtype];
-  const [source, target] = [x.storage.data, out.storage.data];
-  if (from === to && last === 0 && strides[0][0] === 1 && strides[1][0] === 1) {
-    target.set(source.subarray(loops.offsets[1], loops.offsets[1] + n), loops.offsets[0]);
-    return;
-  }
-  const row = from === to ? copyRows[isFloat(from) ? from : 'integer'] : convertRow(from, to);
+  const [load, store] = [loads[from], stores[to]];
   const [sy, sx] = [strides[0][last], strides[1][last]];
-  forEachRow(loops, strides, ([iy, ix]) => row(n, source, ix, sx, target, iy, sy));
+  forEachRow(loops, strides, ([iy, ix]) => {
+    for (let done = 0; done < n; done += chunk) {
+      const count = Math.min(chunk, n - done);
+      load(count, source, ix + done * sx, sx, scratch);
+      store(count, scratch, target, iy + done * sy, sy);
+    }
+  });
 }
 
 export function accumulate(x: View, out: View): void {
-  const loops = nest(out.layout.shape, [out.layout, x.layout]);
+  const loops = nest(out.layout.shape, [out.layout, out.layout, x.layout]);
   if (loops === null) return;
-  const { shape, strides } = loops;
-  const last = shape.length - 1;
-  const n = shape[last];
-  const [source, target] = [x.storage.data, out.storage.data];
-  const row = accumulateRows[isFloat(out.storage.dtype) ? out.storage.dtype : 'integer'];
-  const [sy, sx] = [strides[0][last], strides[1][last]];
-  forEachRow(loops, strides, ([iy, ix]) => row(n, source, ix, sx, target, iy, sy));
+  const { data, dtype } = out.storage;
+  runBinary(sums[loopsFor(dtype, x.storage.data, data)], loops, data, x.storage.data, data);
 }
 
 export function fill(out: View, value: number): void {

@@ -1,11 +1,10 @@
 import type { Kernels } from '../contract.ts';
 import { argReduce } from './argReduce.ts';
-import { activationBackward } from './activation.ts';
 import { adamW } from './adamW.ts';
 import { attention, attentionBackward } from './attention.ts';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
 import { accumulate, copy, fill } from './convert.ts';
-import { binary, unary, where } from './elementwise.ts';
+import { activationBackward, binary, unary, where } from './elementwise.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
 import { linear, matmul } from './matmul.ts';

@@ -104,6 +104,41 @@ export function forEachPlane(
   forEachRow({ shape: shape.slice(0, -1), strides, offsets }, strides, (at) => visit(shape[last - 1], shape[last], outer, inner, at));
 }
 
+/**
+ * Tiles are high and narrow: what is beside a value in a row of a transposed operand lies far away in memory, and where
+ * strides are near a power of two only about eight such places stay in the cache together.
+ */
+const [tileHeight, tileWidth] = [128, 8];
+
+/**
+ * As `forEachPlane`, for operands that lie in different orders: planes are walked the way that suits most of them, and
+ * where it does not suit all, in tiles, so that a cache line fetched for one value is still there for its neighbours.
+ */
+export function forEachTile(planes: Nest, visit: Parameters<typeof forEachPlane>[1]): void {
+  const at = planes.offsets.slice();
+  forEachPlane(planes, (rows, columns, down, along, offsets) => {
+    let crossed = 0;
+    let straight = 0;
+    for (let k = 0; k < at.length; k++) {
+      const [outer, inner] = [Math.abs(down[k]), Math.abs(along[k])];
+      if (outer !== 0 && outer < inner) crossed++;
+      else if (inner !== 0 && inner < outer) straight++;
+    }
+    const turn = crossed > straight;
+    const [m, n, outer, inner] = turn ? [columns, rows, along, down] : [rows, columns, down, along];
+    if (crossed === 0 || (turn && straight === 0) || m === 1 || n <= tileWidth) {
+      visit(m, n, outer, inner, offsets);
+      return;
+    }
+    for (let i = 0; i < m; i += tileHeight) {
+      for (let j = 0; j < n; j += tileWidth) {
+        for (let k = 0; k < at.length; k++) at[k] = offsets[k] + i * outer[k] + j * inner[k];
+        visit(Math.min(tileHeight, m - i), Math.min(tileWidth, n - j), outer, inner, at);
+      }
+    }
+  });
+}
+
 /** Calls `visit` with the offsets of every combination of the axes but `axis`: one lane along it at a time, in row-major order. */
 export function forEachLane(shape: Shape, layouts: readonly Layout[], axis: number, visit: (offsets: readonly number[]) => void): void {
   const without = (values: readonly number[]) => values.filter((_, i) => i !== axis);

@@ -90,9 +90,31 @@ export function gelu(x: number): number {
   return 0.5 * x * erfc(-x * Math.SQRT1_2);
 }
 
-const twoSqrtTwoOverPi = 2 * Math.sqrt(2 / Math.PI);
-
 /** x/2·(1 + tanh u), written x·sigmoid(2u), which does not cancel on the left. */
 export function geluTanh(x: number): number {
-  return x * sigmoid(twoSqrtTwoOverPi * x * (1 + 0.044715 * x * x));
+  return x * sigmoid(2 * sqrtTwoOverPi * x * (1 + 0.044715 * x * x));
+}
+
+const oneOverSqrtTwoPi = 1 / Math.sqrt(2 * Math.PI);
+const sqrtTwoOverPi = Math.sqrt(2 / Math.PI);
+
+/** v·f, and 0 where f has vanished although v may be infinite. */
+const vanishing = (v: number, f: number): number => (f === 0 ? 0 : v * f);
+
+/** gelu′: Φ(x) + x·φ(x) */
+export function geluSlope(x: number): number {
+  return 0.5 * (1 + erf(x * Math.SQRT1_2)) + vanishing(x, oneOverSqrtTwoPi * Math.exp(-0.5 * x * x));
+}
+
+/** geluTanh′, where f = x/2·(1 + tanh u) and u = √(2/π)·(x + 0.044715·x³) */
+export function geluTanhSlope(x: number): number {
+  const square = x * x;
+  const tanh = Math.tanh(sqrtTwoOverPi * x * (1 + 0.044715 * square));
+  return 0.5 * (1 + tanh) + vanishing(0.5 * x * sqrtTwoOverPi * (1 + 3 * 0.044715 * square), 1 - tanh * tanh);
+}
+
+/** silu′: s + x·s·(1 − s) */
+export function siluSlope(x: number): number {
+  const s = sigmoid(x);
+  return s + vanishing(x, s * sigmoid(-x));
 }
