@@ -7,9 +7,9 @@ import { learnLexicon, MemoryCorpus, pretrain, savePretraining, sentencesOf } fr
 import { terminalReporter } from '@strided/nn/terminal';
 import { stateOfTheUnion, type Address } from './stateOfTheUnion.ts';
 
-function count(name: string, text: string): number {
+function number(name: string, text: string, whole = true): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} must be a whole number from 0, not '${text}'`);
+  if (!(value >= 0) || (whole && !Number.isInteger(value))) throw new Error(`--${name} must be a ${whole ? 'whole ' : ''}number from 0, not '${text}'`);
   return value;
 }
 
@@ -19,8 +19,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { seconds: { type: 'string' }, steps: { type: 'string' }, seed: { type: 'string', default: '0' }, output: { type: 'string', default: 'runs/demo' }, json: { type: 'boolean', default: false } },
   });
-  const seed = count('seed', values.seed);
-  const length = values.steps === undefined ? { seconds: count('seconds', values.seconds ?? '90') } : { steps: count('steps', values.steps) };
+  const seed = number('seed', values.seed);
+  const length = values.steps === undefined ? { seconds: number('seconds', values.seconds ?? '90', false) } : { steps: number('steps', values.steps) };
   const addresses = await stateOfTheUnion();
   const [train, held] = [addresses.slice(0, -10), addresses.slice(-10)];
   const corpus = MemoryCorpus.fromDocuments(train.map(({ sentences }) => sentences), 'State of the Union');
@@ -53,6 +53,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`demo: ${error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error)}`);
   process.exitCode = 1;
 });
