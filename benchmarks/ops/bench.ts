@@ -1,3 +1,4 @@
+import { configure } from '@strided/tensor';
 import type { Bench, Case } from '../harness/bench.ts';
 import { broadcast } from './broadcast.ts';
 import { elementwise } from './elementwise.ts';
@@ -14,6 +15,7 @@ export const ops: Bench = {
   name: 'ops',
   maxThreads: 1,
   async cases(): Promise<Case[]> {
+    configure({ kernels: 'js' });
     season();
     const libraries = await Libraries.load();
     return [elementwise, broadcast, strides, reductions, fused, products, small].flatMap((family) => family(libraries));

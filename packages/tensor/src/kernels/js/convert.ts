@@ -68,20 +68,20 @@ const sums: Record<FloatDType | 'other', BinaryLoop> = {
   },
 };
 
-/** Which loops move values between two arrays of a dtype. */
-function loopsFor(dtype: DType, x: TypedArray, y: TypedArray): FloatDType | 'other' {
+/** Which loops move values between two views of a dtype. */
+function loopsFor(dtype: DType, x: View, y: View): FloatDType | 'other' {
   return isFloat(dtype) && withinReach(x) && withinReach(y) ? dtype : 'other';
 }
 
 export function copy(x: View, out: View): void {
-  const loops = nest(out.layout.shape, [out.layout, x.layout]);
-  if (loops === null) return;
   const [from, to] = [x.storage.dtype, out.storage.dtype];
-  const [source, target] = [x.storage.data, out.storage.data];
   if (from === to) {
-    runUnary({ dense: copyDense, plane: copies[loopsFor(from, source, target)] }, loops, source, target);
+    runUnary({ dense: copyDense, plane: copies[loopsFor(from, x, out)] }, x, out);
     return;
   }
+  const loops = nest(out.layout.shape, [out.layout, x.layout]);
+  if (loops === null) return;
+  const [source, target] = [x.storage.data, out.storage.data];
   const { shape, strides } = loops;
   const last = shape.length - 1;
   const n = shape[last];
@@ -97,10 +97,7 @@ export function copy(x: View, out: View): void {
 }
 
 export function accumulate(x: View, out: View): void {
-  const loops = nest(out.layout.shape, [out.layout, out.layout, x.layout]);
-  if (loops === null) return;
-  const { data, dtype } = out.storage;
-  runBinary(sums[loopsFor(dtype, x.storage.data, data)], loops, data, x.storage.data, data);
+  runBinary(sums[loopsFor(out.storage.dtype, x, out)], out, x, out);
 }
 
 export function fill(out: View, value: number): void {

@@ -1,4 +1,4 @@
-import { isFloat, type DType, type FloatDType, type TypedArray } from '../../dtype.ts';
+import { isFloat, type FloatDType, type TypedArray } from '../../dtype.ts';
 import type { View } from '../../storage.ts';
 import type { ActivationName, BinaryName, UnaryName } from '../contract.ts';
 import { chunk, loads, newScratch, stores } from './convert.ts';
@@ -18,11 +18,6 @@ const loops = { float32, float64 };
 const bools: ReadonlySet<string> = new Set<UnaryName | BinaryName>([
   'isNaN', 'isInf', 'isFinite', 'logicalNot', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor',
 ]);
-
-/** Whether a dtype has loops, and they can walk these arrays. */
-function goesStraight(dtype: DType, ...arrays: readonly TypedArray[]): dtype is FloatDType {
-  return isFloat(dtype) && arrays.every(withinReach);
-}
 
 // A product of two int32 values needs all its low 32 bits, which float64 does not keep; narrower ones wrap when stored.
 const integerUnary: Partial<Record<UnaryName, UnaryLoop['dense']>> = {
@@ -58,22 +53,21 @@ function storeOf(makesBools: boolean, { storage: { data, dtype } }: View): (coun
 }
 
 export function unary(name: UnaryName, x: View, out: View): void {
-  const planes = nest(out.layout.shape, [out.layout, x.layout]);
-  if (planes === null) return;
-  const [source, target] = [x.storage.data, out.storage.data];
-  const { dtype } = x.storage;
-  if (goesStraight(dtype, source, target)) {
-    runUnary(loops[dtype].unary[name], planes, source, target);
+  const { data: source, dtype } = x.storage;
+  if (isFloat(dtype) && withinReach(x) && withinReach(out)) {
+    runUnary(loops[dtype].unary[name], x, out);
     return;
   }
+  const rows = nest(out.layout.shape, [out.layout, x.layout]);
+  if (rows === null) return;
   const dense = (isFloat(dtype) ? undefined : integerUnary[name]) ?? float64.unary[name].dense;
   const load = loads[dtype];
   const store = storeOf(bools.has(name), out);
   const results = bools.has(name) ? scratchBools : scratchA;
-  const { shape, strides } = planes;
+  const { shape, strides } = rows;
   const last = shape.length - 1;
   const [sy, sx] = [strides[0][last], strides[1][last]];
-  forEachRow(planes, strides, ([iy, ix]) => forEachChunk(shape[last], (done, count) => {
+  forEachRow(rows, strides, ([iy, ix]) => forEachChunk(shape[last], (done, count) => {
     load(count, source, ix + done * sx, sx, scratchA);
     dense(results.subarray(0, count), scratchA);
     store(count, iy + done * sy, sy);
@@ -81,22 +75,22 @@ export function unary(name: UnaryName, x: View, out: View): void {
 }
 
 export function binary(name: BinaryName, a: View, b: View, out: View): void {
-  const planes = nest(out.layout.shape, [out.layout, a.layout, b.layout]);
-  if (planes === null) return;
-  const [x, y, target] = [a.storage.data, b.storage.data, out.storage.data];
+  const [x, y] = [a.storage.data, b.storage.data];
   const { dtype } = a.storage;
-  if (goesStraight(dtype, x, y, target)) {
-    runBinary(loops[dtype].binary[name], planes, x, y, target);
+  if (isFloat(dtype) && withinReach(a) && withinReach(b) && withinReach(out)) {
+    runBinary(loops[dtype].binary[name], a, b, out);
     return;
   }
+  const rows = nest(out.layout.shape, [out.layout, a.layout, b.layout]);
+  if (rows === null) return;
   const dense = (isFloat(dtype) ? undefined : integerBinary[name]) ?? float64.binary[name].dense;
   const load = loads[dtype];
   const store = storeOf(bools.has(name), out);
   const results = bools.has(name) ? scratchBools : scratchA;
-  const { shape, strides } = planes;
+  const { shape, strides } = rows;
   const last = shape.length - 1;
   const [so, sa, sb] = [strides[0][last], strides[1][last], strides[2][last]];
-  forEachRow(planes, strides, ([io, ia, ib]) => forEachChunk(shape[last], (done, count) => {
+  forEachRow(rows, strides, ([io, ia, ib]) => forEachChunk(shape[last], (done, count) => {
     load(count, x, ia + done * sa, sa, scratchA);
     load(count, y, ib + done * sb, sb, scratchB);
     dense(results.subarray(0, count), scratchA, scratchB);
@@ -105,10 +99,7 @@ export function binary(name: BinaryName, a: View, b: View, out: View): void {
 }
 
 export function activationBackward(name: ActivationName, value: View, g: View, out: View): void {
-  const planes = nest(out.layout.shape, [out.layout, value.layout, g.layout]);
-  if (planes === null) return;
-  const { dtype } = value.storage;
-  runBinary(loops[dtype as FloatDType].activation[name], planes, value.storage.data, g.storage.data, out.storage.data);
+  runBinary(loops[value.storage.dtype as FloatDType].activation[name], value, g, out);
 }
 
 type WhereRow = (

@@ -21,43 +21,52 @@ export function nest(shape: Shape, layouts: readonly Layout[]): Nest | null {
   }
   sortByStride(axes, layouts);
   const lengths: number[] = [];
-  const strides: number[][] = layouts.map(() => []);
+  const strides: number[][] = [];
+  const offsets: number[] = [];
+  for (let n = 0; n < layouts.length; n++) {
+    strides.push([]);
+    offsets.push(layouts[n].offset);
+  }
   for (const axis of axes) {
     const last = lengths.length - 1;
-    if (last >= 0 && layouts.every(({ strides: s }, n) => strides[n][last] === s[axis] * shape[axis])) {
-      lengths[last] *= shape[axis];
-      for (let n = 0; n < layouts.length; n++) strides[n][last] = layouts[n].strides[axis];
-    } else {
-      lengths.push(shape[axis]);
-      for (let n = 0; n < layouts.length; n++) strides[n].push(layouts[n].strides[axis]);
-    }
+    const merges = last >= 0 && continues(layouts, strides, axis, shape[axis], last);
+    if (merges) lengths[last] *= shape[axis];
+    else lengths.push(shape[axis]);
+    for (let n = 0; n < layouts.length; n++) strides[n][merges ? last : last + 1] = layouts[n].strides[axis];
   }
   if (lengths.length === 0) {
     lengths.push(1);
     for (const row of strides) row.push(0);
   }
-  return { shape: lengths, strides, offsets: layouts.map(({ offset }) => offset) };
+  return { shape: lengths, strides, offsets };
+}
+
+/** Whether in every operand a step on merged axis `last` is `length` steps on `axis`. */
+function continues(layouts: readonly Layout[], strides: Nest['strides'], axis: number, length: number, last: number): boolean {
+  for (let n = 0; n < layouts.length; n++) if (strides[n][last] !== layouts[n].strides[axis] * length) return false;
+  return true;
 }
 
 /** Orders axes by falling stride of the first operand, then of the next where those are equal; stable. */
 function sortByStride(axes: number[], layouts: readonly Layout[]): void {
-  const before = (a: number, b: number): boolean => {
-    for (const { strides } of layouts) {
-      const difference = Math.abs(strides[a]) - Math.abs(strides[b]);
-      if (difference !== 0) return difference > 0;
-    }
-    return a < b;
-  };
   // Insertion sort: ranks are small and layouts are nearly always in order already.
   for (let i = 1; i < axes.length; i++) {
     const axis = axes[i];
     let j = i - 1;
-    while (j >= 0 && before(axis, axes[j])) {
+    while (j >= 0 && comesBefore(axis, axes[j], layouts)) {
       axes[j + 1] = axes[j];
       j--;
     }
     axes[j + 1] = axis;
   }
+}
+
+function comesBefore(a: number, b: number, layouts: readonly Layout[]): boolean {
+  for (let n = 0; n < layouts.length; n++) {
+    const difference = Math.abs(layouts[n].strides[a]) - Math.abs(layouts[n].strides[b]);
+    if (difference !== 0) return difference > 0;
+  }
+  return a < b;
 }
 
 /** Calls `row` with the offsets of every row of a nest; the array is reused between calls. */
@@ -95,13 +104,14 @@ export function forEachPlane(
   visit: (m: number, n: number, outer: readonly number[], inner: readonly number[], offsets: readonly number[]) => void,
 ): void {
   const last = shape.length - 1;
-  const inner = strides.map((s) => s[last]);
-  if (last === 0) {
-    visit(1, shape[0], strides.map(() => 0), inner, offsets);
-    return;
+  const inner: number[] = [];
+  const outer: number[] = [];
+  for (let n = 0; n < strides.length; n++) {
+    inner.push(strides[n][last]);
+    outer.push(last === 0 ? 0 : strides[n][last - 1]);
   }
-  const outer = strides.map((s) => s[last - 1]);
-  forEachRow({ shape: shape.slice(0, -1), strides, offsets }, strides, (at) => visit(shape[last - 1], shape[last], outer, inner, at));
+  if (last < 2) visit(last === 0 ? 1 : shape[0], shape[last], outer, inner, offsets);
+  else forEachRow({ shape: shape.slice(0, -1), strides, offsets }, strides, (at) => visit(shape[last - 1], shape[last], outer, inner, at));
 }
 
 /**
@@ -115,11 +125,10 @@ const [tileHeight, tileWidth] = [128, 8];
  * where it does not suit all, in tiles, so that a cache line fetched for one value is still there for its neighbours.
  */
 export function forEachTile(planes: Nest, visit: Parameters<typeof forEachPlane>[1]): void {
-  const at = planes.offsets.slice();
   forEachPlane(planes, (rows, columns, down, along, offsets) => {
     let crossed = 0;
     let straight = 0;
-    for (let k = 0; k < at.length; k++) {
+    for (let k = 0; k < down.length; k++) {
       const [outer, inner] = [Math.abs(down[k]), Math.abs(along[k])];
       if (outer !== 0 && outer < inner) crossed++;
       else if (inner !== 0 && inner < outer) straight++;
@@ -130,6 +139,7 @@ export function forEachTile(planes: Nest, visit: Parameters<typeof forEachPlane>
       visit(m, n, outer, inner, offsets);
       return;
     }
+    const at = offsets.slice();
     for (let i = 0; i < m; i += tileHeight) {
       for (let j = 0; j < n; j += tileWidth) {
         for (let k = 0; k < at.length; k++) at[k] = offsets[k] + i * outer[k] + j * inner[k];

@@ -1,5 +1,6 @@
-import type { TypedArray } from '../../../dtype.ts';
-import { forEachTile, type Nest } from '../iterate.ts';
+import { isContiguous, sizeOf, type Layout } from '../../../layout.ts';
+import type { View } from '../../../storage.ts';
+import { forEachTile, nest } from '../iterate.ts';
 import type { BinaryLoop, UnaryLoop } from './types.ts';
 
 /** Rows from this length on are dense typed arrays of their own, which cost 0.1 µs to make, to the loop. */
@@ -8,31 +9,57 @@ const denseLength = 192;
 /** The loops count places in 32 bits. */
 const maxPlaces = 2 ** 31 - 1;
 
-/** Whether the loops can walk an array of this length. */
-export function withinReach({ length }: TypedArray): boolean {
-  return length <= maxPlaces;
+/** Whether the loops can walk a view. */
+export function withinReach({ storage: { data } }: View): boolean {
+  return data.length <= maxPlaces;
 }
 
-/** y = f(x), over a nest of y and x. */
-export function runUnary({ dense, plane }: UnaryLoop, planes: Nest, x: TypedArray, y: TypedArray): void {
+/** 1 for values that lie densely in row-major order, 0 for one value repeated, -1 for anything else. */
+function stepOf(layout: Layout): number {
+  if (isContiguous(layout)) return 1;
+  for (let i = 0; i < layout.strides.length; i++) if (layout.strides[i] !== 0) return -1;
+  return 0;
+}
+
+/** out = f(x). */
+export function runUnary({ dense, plane }: UnaryLoop, x: View, out: View): void {
+  const [source, target] = [x.storage.data, out.storage.data];
+  const { shape, offset } = out.layout;
+  const size = sizeOf(shape);
+  // Most tensors are small and dense: a nest would cost more than their values.
+  if (size < denseLength && stepOf(out.layout) === 1 && stepOf(x.layout) >= 0) {
+    plane(1, size, source, x.layout.offset, 0, stepOf(x.layout), target, offset, 0, 1);
+    return;
+  }
+  const planes = nest(shape, [out.layout, x.layout]);
+  if (planes === null) return;
   forEachTile(planes, (m, n, [my, mx], [sy, sx], [iy, ix]) => {
     if (sy !== 1 || sx !== 1 || n < denseLength) {
-      plane(m, n, x, ix, mx, sx, y, iy, my, sy);
+      plane(m, n, source, ix, mx, sx, target, iy, my, sy);
       return;
     }
-    for (let i = 0; i < m; i++) dense(y.subarray(iy + i * my, iy + i * my + n), x.subarray(ix + i * mx, ix + i * mx + n));
+    for (let i = 0; i < m; i++) dense(target.subarray(iy + i * my, iy + i * my + n), source.subarray(ix + i * mx, ix + i * mx + n));
   });
 }
 
-/** y = f(a, b), over a nest of y, a and b. */
-export function runBinary({ dense, plane }: BinaryLoop, planes: Nest, a: TypedArray, b: TypedArray, y: TypedArray): void {
-  forEachTile(planes, (m, n, [my, ma, mb], [sy, sa, sb], [iy, ia, ib]) => {
-    if (sy !== 1 || sa !== 1 || sb !== 1 || n < denseLength) {
-      plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy);
+/** out = f(a, b). */
+export function runBinary({ dense, plane }: BinaryLoop, a: View, b: View, out: View): void {
+  const [x, y, target] = [a.storage.data, b.storage.data, out.storage.data];
+  const { shape, offset } = out.layout;
+  const size = sizeOf(shape);
+  if (size < denseLength && stepOf(out.layout) === 1 && stepOf(a.layout) >= 0 && stepOf(b.layout) >= 0) {
+    plane(1, size, x, a.layout.offset, 0, stepOf(a.layout), y, b.layout.offset, 0, stepOf(b.layout), target, offset, 0, 1);
+    return;
+  }
+  const planes = nest(shape, [out.layout, a.layout, b.layout]);
+  if (planes === null) return;
+  forEachTile(planes, (m, n, [mo, ma, mb], [so, sa, sb], [io, ia, ib]) => {
+    if (so !== 1 || sa !== 1 || sb !== 1 || n < denseLength) {
+      plane(m, n, x, ia, ma, sa, y, ib, mb, sb, target, io, mo, so);
       return;
     }
     for (let i = 0; i < m; i++) {
-      dense(y.subarray(iy + i * my, iy + i * my + n), a.subarray(ia + i * ma, ia + i * ma + n), b.subarray(ib + i * mb, ib + i * mb + n));
+      dense(target.subarray(io + i * mo, io + i * mo + n), x.subarray(ia + i * ma, ia + i * ma + n), y.subarray(ib + i * mb, ib + i * mb + n));
     }
   });
 }
