@@ -13,7 +13,7 @@ const folder = resolve(import.meta.dirname, '../packages/tensor/src/kernels/js')
 /** f(v) */
 const unary: Record<UnaryName, string> = {
   neg: '-v', abs: 'Math.abs(v)', sign: 'Math.sign(v)', square: 'v * v', sqrt: 'Math.sqrt(v)', rsqrt: '1 / Math.sqrt(v)', reciprocal: '1 / v',
-  exp: 'Math.exp(v)', expm1: 'Math.expm1(v)', log: 'Math.log(v)', log2: 'Math.log2(v)', log10: 'Math.log10(v)', log1p: 'Math.log1p(v)',
+  exp: 'exp(v)', expm1: 'Math.expm1(v)', log: 'Math.log(v)', log2: 'Math.log2(v)', log10: 'Math.log10(v)', log1p: 'Math.log1p(v)',
   sin: 'Math.sin(v)', cos: 'Math.cos(v)', tan: 'Math.tan(v)', asin: 'Math.asin(v)', acos: 'Math.acos(v)', atan: 'Math.atan(v)', tanh: 'Math.tanh(v)',
   sigmoid: 'sigmoid(v)', erf: 'erf(v)', softplus: 'softplus(v)', relu: 'v <= 0 ? 0 : v', gelu: 'gelu(v)', geluTanh: 'geluTanh(v)', silu: 'v * sigmoid(v)',
   floor: 'Math.floor(v)', trunc: 'Math.trunc(v)', ceil: 'Math.ceil(v)', round: 'roundHalfEven(v)',
@@ -65,7 +65,7 @@ export function moduleOf(dtype: 'float32' | 'float64'): string {
     table('activation', 'Record<ActivationName, BinaryLoop>', two, activation),
     table('moves', "{ readonly copy: UnaryLoop }", { x: 'v' }, { copy: 'v' }),
   ].join('\n');
-  const used = ['erf', 'floorDivide', 'gelu', 'geluSlope', 'geluTanh', 'geluTanhSlope', 'pow', 'remainder', 'roundHalfEven', 'sigmoid', 'siluSlope', 'softplus'];
+  const used = ['erf', 'exp', 'floorDivide', 'gelu', 'geluSlope', 'geluTanh', 'geluTanhSlope', 'pow', 'remainder', 'roundHalfEven', 'sigmoid', 'siluSlope', 'softplus'];
   return `// Written by scripts/loops.ts, which says why: edit that. These loops meet ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}s only, and write bools to Uint8Arrays.
 import type { ActivationName, BinaryName, UnaryName } from '../../contract.ts';
 import { ${used.join(', ')} } from '../math.ts';

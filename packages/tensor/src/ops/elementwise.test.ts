@@ -224,7 +224,7 @@ const toNd = ({ storage: { data }, layout: { shape, strides, offset } }: s.Tenso
 
 describe('functions that ndarray-ops has give the same float64 bits on the same strided memory', () => {
   const shared: Partial<Record<UnaryName | BinaryName, string>> = {
-    neg: 'neg', abs: 'abs', exp: 'exp', log: 'log', sin: 'sin', cos: 'cos', tan: 'tan', asin: 'asin', acos: 'acos', atan: 'atan', sqrt: 'sqrt',
+    neg: 'neg', abs: 'abs', log: 'log', sin: 'sin', cos: 'cos', tan: 'tan', asin: 'asin', acos: 'acos', atan: 'atan', sqrt: 'sqrt',
     floor: 'floor', ceil: 'ceil', reciprocal: 'recip', add: 'add', sub: 'sub', mul: 'mul', div: 'div', atan2: 'atan2', minimum: 'min', maximum: 'max',
     eq: 'eq', ne: 'neq', lt: 'lt', le: 'leq', gt: 'gt', ge: 'geq',
   };

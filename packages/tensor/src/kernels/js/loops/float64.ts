@@ -1,6 +1,6 @@
 // Written by scripts/loops.ts, which says why: edit that. These loops meet Float64Arrays only, and write bools to Uint8Arrays.
 import type { ActivationName, BinaryName, UnaryName } from '../../contract.ts';
-import { erf, floorDivide, gelu, geluSlope, geluTanh, geluTanhSlope, pow, remainder, roundHalfEven, sigmoid, siluSlope, softplus } from '../math.ts';
+import { erf, exp, floorDivide, gelu, geluSlope, geluTanh, geluTanhSlope, pow, remainder, roundHalfEven, sigmoid, siluSlope, softplus } from '../math.ts';
 import type { BinaryLoop, UnaryLoop } from './types.ts';
 
 export const unary: Record<UnaryName, UnaryLoop> = {
@@ -54,10 +54,10 @@ export const unary: Record<UnaryName, UnaryLoop> = {
     },
   },
   exp: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.exp(v); } },
+    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = exp(v); } },
     plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
       n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.exp(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
+      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = exp(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
     },
   },
   expm1: {

@@ -12,6 +12,7 @@ import { jsKernels } from '../index.ts';
  */
 
 const shapes = fc.oneof(
+  fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
   fc.tuple(fc.integer({ min: 185, max: 400 })),
   fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 185, max: 400 })),
   fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 20 })),
@@ -35,10 +36,14 @@ function* places(shape: readonly number[], of: readonly Layout[]): Generator<num
   }
 }
 
+/** Any layout, or one value repeated, as a number beside a tensor is. */
+const operands = (shape: readonly number[]): fc.Arbitrary<PlacedLayout> =>
+  fc.oneof({ arbitrary: layouts(shape), weight: 3 }, { arbitrary: fc.constant({ layout: { shape, strides: shape.map(() => 0), offset: 2 }, length: 4 }), weight: 1 });
+
 /** A dtype, and layouts of one shape for an output and two operands. */
 const cases = (expandedOut: boolean) =>
   fc.tuple(fc.constantFrom<DType>('float32', 'float64', 'int32', 'int8'), shapes).chain(([dtype, shape]) =>
-    fc.record({ dtype: fc.constant(dtype), out: layouts(shape, { expanded: expandedOut }), a: layouts(shape), b: layouts(shape) }),
+    fc.record({ dtype: fc.constant(dtype), out: layouts(shape, { expanded: expandedOut }), a: operands(shape), b: operands(shape) }),
   );
 
 describe('loops', () => {
