@@ -1,6 +1,9 @@
 import type { Kernels } from './contract.ts';
-import { jsKernels } from './js/index.ts';
-import { linear, matmul, takesProduct } from './wasm/matmul.ts';
+import { jsKernels as js } from './js/index.ts';
+import * as elementwise from './wasm/elementwise.ts';
+import * as norm from './wasm/layerNorm.ts';
+import * as products from './wasm/matmul.ts';
+import * as softmax from './wasm/softmax.ts';
 import { currentRuntime } from './wasm/settings.ts';
 
 /**
@@ -8,17 +11,65 @@ import { currentRuntime } from './wasm/settings.ts';
  * dtype, the shape and the layout alone; the first that a WebAssembly level would take starts it.
  */
 export const kernels: Kernels = {
-  ...jsKernels,
+  ...js,
 
   matmul(a, b, out) {
-    const runtime = takesProduct(a, out) ? currentRuntime() : null;
-    if (runtime === null) jsKernels.matmul(a, b, out);
-    else matmul(runtime, a, b, out);
+    const runtime = products.takesProduct(a, out) ? currentRuntime() : null;
+    if (runtime === null) js.matmul(a, b, out);
+    else products.matmul(runtime, a, b, out);
   },
 
   linear(x, weight, bias, out) {
-    const runtime = takesProduct(x, out) ? currentRuntime() : null;
-    if (runtime === null) jsKernels.linear(x, weight, bias, out);
-    else linear(runtime, x, weight, bias, out);
+    const runtime = products.takesProduct(x, out) ? currentRuntime() : null;
+    if (runtime === null) js.linear(x, weight, bias, out);
+    else products.linear(runtime, x, weight, bias, out);
+  },
+
+  unary(name, x, out) {
+    const runtime = elementwise.takesUnary(name, x, out) ? currentRuntime() : null;
+    if (runtime === null) js.unary(name, x, out);
+    else elementwise.unary(runtime, name, x, out);
+  },
+
+  activationBackward(name, value, g, out) {
+    const runtime = elementwise.takesActivationBackward(name, value, out) ? currentRuntime() : null;
+    if (runtime === null) js.activationBackward(name, value, g, out);
+    else elementwise.activationBackward(runtime, name, value, g, out);
+  },
+
+  softmax(x, out) {
+    const runtime = softmax.takesRows(x, out) ? currentRuntime() : null;
+    if (runtime === null) js.softmax(x, out);
+    else softmax.rows(runtime, 'softmax', x, null, out);
+  },
+
+  softmaxBackward(y, g, out) {
+    const runtime = softmax.takesRows(y, out) ? currentRuntime() : null;
+    if (runtime === null) js.softmaxBackward(y, g, out);
+    else softmax.rows(runtime, 'softmaxBackward', y, g, out);
+  },
+
+  logSoftmax(x, out) {
+    const runtime = softmax.takesRows(x, out) ? currentRuntime() : null;
+    if (runtime === null) js.logSoftmax(x, out);
+    else softmax.rows(runtime, 'logSoftmax', x, null, out);
+  },
+
+  logSoftmaxBackward(y, g, out) {
+    const runtime = softmax.takesRows(y, out) ? currentRuntime() : null;
+    if (runtime === null) js.logSoftmaxBackward(y, g, out);
+    else softmax.rows(runtime, 'logSoftmaxBackward', y, g, out);
+  },
+
+  layerNorm(form, epsilon, x, weight, bias, out, statistics) {
+    const runtime = softmax.takesRows(x, out) ? currentRuntime() : null;
+    if (runtime === null) js.layerNorm(form, epsilon, x, weight, bias, out, statistics);
+    else norm.layerNorm(runtime, form, epsilon, x, weight, bias, out, statistics);
+  },
+
+  layerNormBackward(form, x, weight, g, statistics, out) {
+    const runtime = softmax.takesRows(x, x) ? currentRuntime() : null;
+    if (runtime === null) js.layerNormBackward(form, x, weight, g, statistics, out);
+    else norm.layerNormBackward(runtime, form, x, weight, g, statistics, out);
   },
 };

@@ -1,6 +1,14 @@
+import { elementwiseRecord } from './elementwise.ts';
+import type { ElementwiseJobs, RowJobs } from './exports.ts';
 import type { Heap } from './heap.ts';
+import { normRecord, partialBytes } from './layerNorm.ts';
 import { multiply } from './product.ts';
 import type { Runtime } from './runtime.ts';
+import { rowsRecord } from './softmax.ts';
+
+const unaryJobs: readonly (keyof ElementwiseJobs)[] = ['exp', 'sigmoid', 'tanh', 'gelu', 'geluTanh', 'silu'];
+const slopeJobs: readonly (keyof ElementwiseJobs)[] = ['geluBackward', 'geluTanhBackward', 'siluBackward'];
+const rowJobs: readonly (keyof RowJobs)[] = ['softmax', 'logSoftmax', 'softmaxBackward', 'logSoftmaxBackward'];
 
 /**
  * Fixed calls that reach every function that `simd256` replaces, whole registers and every tail. Each gives the values
@@ -12,6 +20,11 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   { name: 'product 11×37×259', run: (runtime) => product(runtime, 11, 37, 259, false) },
   { name: 'product 125×16×8', run: (runtime) => product(runtime, 125, 16, 8, true) },
   { name: 'three products 5×18×12', run: (runtime) => product(runtime, 5, 18, 12, true, 3) },
+  ...[...unaryJobs, ...slopeJobs].map((job) => ({ name: `${job} of 45 values`, run: (runtime: Runtime) => elementwise(runtime, job, 45) })),
+  // Rows of whole registers, and rows that are nothing but a rest.
+  ...rowJobs.flatMap((job) => [21, 5].map((columns) => ({ name: `${job} of 3×${columns}`, run: (runtime: Runtime) => rows(runtime, job, 3, columns) }))),
+  // More than one block of rows.
+  { name: 'layerNorm and its gradients of 35×29', run: (runtime) => norm(runtime, 35, 29) },
 ];
 
 /** `count` numbers between −1 and 1 with all bits in use; the same in every process. */
@@ -22,6 +35,56 @@ export function fillFixed(heap: Heap, address: number, count: number): void {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     values[address / 4 + i] = state / 2147483648;
   }
+}
+
+/** Values from −8 to 8, where functions bend. */
+function fillWide(heap: Heap, address: number, count: number): void {
+  fillFixed(heap, address, count);
+  const values = heap.f32;
+  for (let i = address / 4; i < address / 4 + count; i++) values[i] *= 8;
+}
+
+function elementwise({ heap, exports }: Runtime, job: keyof ElementwiseJobs, count: number): Float32Array {
+  return heap.scratch(() => {
+    const [x, g, out] = [0, 1, 2].map(() => heap.allocate(count * 4));
+    fillWide(heap, x, count);
+    fillFixed(heap, g, count);
+    exports[job](elementwiseRecord(heap, count, x, g, out), 0, 1);
+    return heap.f32.slice(out / 4, out / 4 + count);
+  });
+}
+
+function rows({ heap, exports }: Runtime, job: keyof RowJobs, count: number, columns: number): Float32Array {
+  return heap.scratch(() => {
+    const size = count * columns;
+    const [x, g, out] = [0, 1, 2].map(() => heap.allocate(size * 4));
+    fillWide(heap, x, size);
+    fillFixed(heap, g, size);
+    exports[job](rowsRecord(heap, count, columns, x, g, out), 0, 1);
+    return heap.f32.slice(out / 4, out / 4 + size);
+  });
+}
+
+/** The result, its gradients and the statistics, as they lie in memory. */
+function norm({ heap, exports }: Runtime, count: number, columns: number): Float32Array {
+  return heap.scratch(() => {
+    const size = count * columns;
+    const [x, weight, bias, g] = [size, columns, columns, size].map((length) => {
+      const address = heap.allocate(length * 4);
+      fillWide(heap, address, length);
+      return address;
+    });
+    const results = [size * 4, count * 8, count * 8, count * 8, size * 4, columns * 4, columns * 4].map((bytes) => heap.allocate(bytes));
+    const [out, mean, reciprocal, slope, gx, gWeight, gBias] = results;
+    const partial = heap.allocate(partialBytes(count, columns));
+    heap.f32.fill(0, out / 4, partial / 4);
+    const shared = { epsilon: 1e-5, rows: count, columns, form: 'variance', x, weight, bias, g, statistics: [mean, reciprocal, slope], partial, sums: [gWeight, gBias] } as const;
+    exports.layerNorm(normRecord(heap, { ...shared, out }), 0, 1);
+    const back = normRecord(heap, { ...shared, out: gx });
+    exports.layerNormBackward(back, 0, 1);
+    exports.layerNormSums(back, 0, 1);
+    return heap.f32.slice(out / 4, partial / 4);
+  });
 }
 
 function product(runtime: Runtime, M: number, N: number, K: number, transposed: boolean, count = 1): Float32Array {

@@ -3,8 +3,29 @@
 /** Does share `part` of `parts` of the work that the record at address `job` describes. */
 export type Job = (job: number, part: number, parts: number) => void;
 
+/** Functions of values side by side, and a gradient times their slopes. */
+export interface ElementwiseJobs {
+  exp: Job;
+  sigmoid: Job;
+  tanh: Job;
+  gelu: Job;
+  geluTanh: Job;
+  silu: Job;
+  geluBackward: Job;
+  geluTanhBackward: Job;
+  siluBackward: Job;
+}
+
+/** Softmax along rows and its gradients. */
+export interface RowJobs {
+  softmax: Job;
+  logSoftmax: Job;
+  softmaxBackward: Job;
+  logSoftmaxBackward: Job;
+}
+
 /** In every module: the kernels whose time matters most. */
-export interface HeavyExports {
+export interface HeavyExports extends ElementwiseJobs, RowJobs {
   /** Bytes that the packed panels of a K × N matrix take. */
   packedBytes(K: number, N: number): number;
   /** Bytes of scratch that each part of a product needs. */
@@ -12,6 +33,10 @@ export interface HeavyExports {
   packB: Job;
   multiplyPacked: Job;
   multiplyEach: Job;
+  layerNorm: Job;
+  layerNormBackward: Job;
+  /** Adds what `layerNormBackward` summed in blocks of rows. */
+  layerNormSums: Job;
 }
 
 /** The module `simd256`. */

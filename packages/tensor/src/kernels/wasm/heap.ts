@@ -15,11 +15,13 @@ export class Heap {
   #top = base;
   #peak = base;
   #f32: Float32Array;
+  #f64: Float64Array;
   #i32: Int32Array;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
     this.#f32 = new Float32Array(memory.buffer);
+    this.#f64 = new Float64Array(memory.buffer);
     this.#i32 = new Int32Array(memory.buffer);
   }
 
@@ -27,6 +29,12 @@ export class Heap {
   get f32(): Float32Array {
     if (this.#f32.buffer !== this.memory.buffer) this.#f32 = new Float32Array(this.memory.buffer);
     return this.#f32;
+  }
+
+  /** The memory as float64, under the same rule. */
+  get f64(): Float64Array {
+    if (this.#f64.buffer !== this.memory.buffer) this.#f64 = new Float64Array(this.memory.buffer);
+    return this.#f64;
   }
 
   /** The memory as int32, under the same rule. */

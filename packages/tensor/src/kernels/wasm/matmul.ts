@@ -64,16 +64,16 @@ function placeVector({ heap }: Runtime, { storage, layout }: View): number {
  * evenly: then they are one product with more rows. Else null.
  */
 function foldedRow(shape: readonly number[], a: Placed, b: Placed): number | null {
-  const row = shape.length - 2;
-  let [inner, reach] = [a.strides[row], shape[row] * a.strides[row]];
-  if (shape[row] === 1) reach = 0;
-  for (let axis = row - 1; axis >= 0; axis--) {
+  const last = shape.length - 2;
+  let inner = a.strides[last];
+  // The stride that the next axis outwards must have; null as long as every axis has had length 1.
+  let reach: number | null = null;
+  for (let axis = last; axis >= 0; axis--) {
     if (shape[axis] === 1) continue;
-    if (b.strides[axis] !== 0) return null;
-    if (reach === 0) inner = a.strides[axis];
+    if (axis < last && b.strides[axis] !== 0) return null;
+    if (reach === null) inner = a.strides[axis];
     else if (a.strides[axis] !== reach) return null;
     reach = shape[axis] * a.strides[axis];
-    if (reach === 0) return null;
   }
   return inner;
 }

@@ -32,6 +32,15 @@ export function place(heap: Heap, { storage, layout }: View): Placed {
   return { address, strides: scaled(dense.map((stride, axis) => (distinct[axis] === layout.shape[axis] ? stride : 0))) };
 }
 
+/** Copies a view's values in, densely in row-major order, and gives their address. */
+export function placeDense(heap: Heap, { storage, layout }: View): number {
+  const size = sizeOf(layout.shape);
+  const address = heap.allocate(size * 4);
+  if (isContiguous(layout)) heap.f32.set((storage.data as Float32Array).subarray(layout.offset, layout.offset + size), address / 4);
+  else copy({ storage, layout }, inHeap(heap, { shape: layout.shape, strides: contiguousStrides(layout.shape), offset: address / 4 }));
+  return address;
+}
+
 /** Copies a dense result at `address` out into a view. */
 export function fetch(heap: Heap, address: number, out: View): void {
   const { shape, offset } = out.layout;

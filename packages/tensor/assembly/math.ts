@@ -1,0 +1,173 @@
+import { madd } from './simd';
+
+/**
+ * Functions of four lanes. Constants are read where they are needed, from memory: V8 builds a v128.const anew at every
+ * use, and sixteen registers do not hold them all. Every operation here is one that V8 packs into 256 bits.
+ */
+
+const EXP = memory.data<f32>([
+  -87.33654, 88.72283, // the least normal result, the greatest finite one
+  1.44269504, 12582912, // log₂e; 1.5·2²³, whose addition rounds to an integer in the low bits
+  -0.693145752, -1.42860677e-6, // −ln 2 in two parts, the first with few bits
+  1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1,
+  Infinity,
+]);
+
+/** The i-th constant of a table on all lanes. */
+// @ts-ignore: decorator
+@inline
+function constant(table: usize, i: usize): v128 {
+  return v128.load32_splat(table + i * 4);
+}
+
+/** eˣ from x ≥ −87.3 to 0 or a little above; 0 below, where float32 has no normal number. NaN gives 0. */
+// @ts-ignore: decorator
+@inline
+export function expNegative(x: v128): v128 {
+  const low = constant(EXP, 0);
+  const magic = constant(EXP, 3);
+  const inside = f32x4.max(x, low);
+  const shifted = madd(inside, constant(EXP, 2), magic);
+  const n = f32x4.sub(shifted, magic);
+  const r = madd(n, constant(EXP, 5), madd(n, constant(EXP, 4), inside));
+  let p = madd(constant(EXP, 6), r, constant(EXP, 7));
+  p = madd(p, r, constant(EXP, 8));
+  p = madd(p, r, constant(EXP, 9));
+  p = madd(p, r, constant(EXP, 10));
+  p = madd(p, r, constant(EXP, 11));
+  p = madd(p, f32x4.mul(r, r), f32x4.add(r, constant(EXP, 12)));
+  // n stands in the low bits of `shifted`: moved up they are n·2²³, which multiplies a float by 2ⁿ.
+  return v128.and(i32x4.add(p, i32x4.shl(shifted, 23)), f32x4.ge(x, low));
+}
+
+/** eˣ, relative error below 1.5e-7; 0 below 2⁻¹²⁶, ∞ above the greatest float32, NaN for NaN. */
+// @ts-ignore: decorator
+@inline
+export function exp(x: v128): v128 {
+  return v128.bitselect(expNegative(x), f32x4.add(x, constant(EXP, 13)), f32x4.le(x, constant(EXP, 1)));
+}
+
+/** 1 / (1 + e⁻ˣ), relative error below 4e-7. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(x: v128): v128 {
+  const one = constant(EXP, 12);
+  return f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
+}
+
+const TAIL = memory.data<f32>([
+  0.35, -0.5, 0.398942280, 14,
+  -0.0291458778, 0.143971468, -0.255713833, 0.15917374, -0.0231095868, 0.105507915, 0.119832887, 0.139861868, 0.139621404,
+]);
+
+/** e^(−x²/2) */
+// @ts-ignore: decorator
+@inline
+function bell(x: v128): v128 {
+  return expNegative(f32x4.mul(f32x4.mul(x, x), constant(TAIL, 1)));
+}
+
+/**
+ * Φ(x) = ½·erfc(−x/√2), the normal distribution, from e = bell(x): with t = 1/(1 + 0.35·|x|) the tail is e·t·P(t), where P is
+ * the minimax polynomial of Φ(−x)·e^(x²/2)/t up to 14, relative error 3.2e-8; the other half is 1 minus a tail.
+ */
+// @ts-ignore: decorator
+@inline
+function normal(x: v128, e: v128): v128 {
+  const one = constant(EXP, 12);
+  const t = f32x4.div(one, madd(f32x4.abs(x), constant(TAIL, 0), one));
+  let p = madd(constant(TAIL, 4), t, constant(TAIL, 5));
+  p = madd(p, t, constant(TAIL, 6));
+  p = madd(p, t, constant(TAIL, 7));
+  p = madd(p, t, constant(TAIL, 8));
+  p = madd(p, t, constant(TAIL, 9));
+  p = madd(p, t, constant(TAIL, 10));
+  p = madd(p, t, constant(TAIL, 11));
+  p = madd(p, t, constant(TAIL, 12));
+  const tail = f32x4.mul(f32x4.mul(e, t), p);
+  return v128.bitselect(tail, f32x4.sub(one, tail), f32x4.lt(x, f32x4.splat(0)));
+}
+
+/** x·Φ(x) */
+// @ts-ignore: decorator
+@inline
+export function gelu(x: v128): v128 {
+  return f32x4.mul(x, normal(x, bell(x)));
+}
+
+/** Φ(x) + x·φ(x); beyond 14 the second term is 0, also for infinities. */
+// @ts-ignore: decorator
+@inline
+export function geluSlope(x: v128): v128 {
+  const e = bell(x);
+  const limit = constant(TAIL, 3);
+  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  return madd(f32x4.mul(inside, constant(TAIL, 2)), e, normal(x, e));
+}
+
+const TANH_FORM = memory.data<f32>([
+  1.59576912, 0.0713548163, 0.214064449, 100, // 2·√(2/π), that · 0.044715, that · 3, where slopes have long vanished
+]);
+
+/** x·sigmoid(2u) for u = √(2/π)·(x + 0.044715·x³): x/2·(1 + tanh u) without its cancellation. */
+// @ts-ignore: decorator
+@inline
+export function geluTanh(x: v128): v128 {
+  const twice = f32x4.mul(x, madd(f32x4.mul(x, x), constant(TANH_FORM, 1), constant(TANH_FORM, 0)));
+  return f32x4.mul(x, sigmoid(twice));
+}
+
+/** s + x·s·(1 − s)·(2u)′ for s = sigmoid(2u) */
+// @ts-ignore: decorator
+@inline
+export function geluTanhSlope(x: v128): v128 {
+  const limit = constant(TANH_FORM, 3);
+  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  const square = f32x4.mul(inside, inside);
+  const twice = f32x4.mul(inside, madd(square, constant(TANH_FORM, 1), constant(TANH_FORM, 0)));
+  const s = sigmoid(twice), rest = sigmoid(f32x4.neg(twice));
+  const slope = madd(square, constant(TANH_FORM, 2), constant(TANH_FORM, 0));
+  return madd(f32x4.mul(f32x4.mul(inside, slope), s), rest, s);
+}
+
+/** x·sigmoid(x) */
+// @ts-ignore: decorator
+@inline
+export function silu(x: v128): v128 {
+  return f32x4.mul(x, sigmoid(x));
+}
+
+/** s + x·s·(1 − s) for s = sigmoid(x) */
+// @ts-ignore: decorator
+@inline
+export function siluSlope(x: v128): v128 {
+  const limit = constant(TANH_FORM, 3);
+  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  const s = sigmoid(inside);
+  return madd(f32x4.mul(inside, s), sigmoid(f32x4.neg(inside)), s);
+}
+
+const TANH = memory.data<f32>([
+  7.99881172, // from here on the quotient rounds to 1
+  -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-8, 1.48572235717979e-5, 6.37261928875436e-4, 4.89352455891786e-3,
+  1.19825839466702e-6, 1.18534705686654e-4, 2.26843463243900e-3, 4.89352518554385e-3,
+]);
+
+/** tanh x as a quotient of polynomials, x·P(x²)/Q(x²). */
+// @ts-ignore: decorator
+@inline
+export function tanh(x: v128): v128 {
+  const limit = constant(TANH, 0);
+  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  const square = f32x4.mul(inside, inside);
+  let p = madd(constant(TANH, 1), square, constant(TANH, 2));
+  p = madd(p, square, constant(TANH, 3));
+  p = madd(p, square, constant(TANH, 4));
+  p = madd(p, square, constant(TANH, 5));
+  p = madd(p, square, constant(TANH, 6));
+  p = madd(p, square, constant(TANH, 7));
+  let q = madd(constant(TANH, 8), square, constant(TANH, 9));
+  q = madd(q, square, constant(TANH, 10));
+  q = madd(q, square, constant(TANH, 11));
+  return f32x4.div(f32x4.mul(inside, p), q);
+}

@@ -1,0 +1,59 @@
+import { sizeOf } from '../../layout.ts';
+import type { View } from '../../storage.ts';
+import type { ActivationName, UnaryName } from '../contract.ts';
+import type { ElementwiseJobs } from './exports.ts';
+import { fetch, placeDense } from './operands.ts';
+import type { Runtime } from './runtime.ts';
+
+/** The unary functions that take the way into the heap: those that cost far more than a copy. */
+const forward: Partial<Record<UnaryName, keyof ElementwiseJobs>> = {
+  exp: 'exp', sigmoid: 'sigmoid', tanh: 'tanh', gelu: 'gelu', geluTanh: 'geluTanh', silu: 'silu',
+};
+
+const backward: Partial<Record<ActivationName, keyof ElementwiseJobs>> = {
+  gelu: 'geluBackward', geluTanh: 'geluTanhBackward', silu: 'siluBackward',
+};
+
+/** Fewer values stay in the js loops: a program that does no more than that never starts the engine. */
+const worthIt = 1 << 11;
+
+export function takesUnary(name: UnaryName, x: View, out: View): boolean {
+  return name in forward && isLargeFloat32(x, out);
+}
+
+export function takesActivationBackward(name: ActivationName, value: View, out: View): boolean {
+  return name in backward && isLargeFloat32(value, out);
+}
+
+function isLargeFloat32(x: View, out: View): boolean {
+  return x.storage.dtype === 'float32' && out.storage.dtype === 'float32' && sizeOf(out.layout.shape) >= worthIt;
+}
+
+/** out = f(x) */
+export function unary(runtime: Runtime, name: UnaryName, x: View, out: View): void {
+  run(runtime, forward[name], [x], out);
+}
+
+/** out = g·f′(value) */
+export function activationBackward(runtime: Runtime, name: ActivationName, value: View, g: View, out: View): void {
+  run(runtime, backward[name], [value, g], out);
+}
+
+function run({ heap, exports }: Runtime, job: keyof ElementwiseJobs | undefined, inputs: readonly View[], out: View): void {
+  if (job === undefined) throw new Error('kernels: there is no such elementwise kernel; ask takesUnary first');
+  heap.scratch(() => {
+    const addresses = inputs.map((input) => placeDense(heap, input));
+    const count = sizeOf(out.layout.shape);
+    const result = heap.allocate(count * 4);
+    exports[job](elementwiseRecord(heap, count, addresses[0], addresses[1] ?? 0, result), 0, 1);
+    fetch(heap, result, out);
+  });
+}
+
+/** The record that assembly/elementwise.ts reads. */
+export function elementwiseRecord(heap: Runtime['heap'], count: number, x: number, g: number, out: number): number {
+  const scratch = heap.allocate(64);
+  const record = heap.allocate(64);
+  heap.i32.set([count, x, g, out, scratch], record / 4);
+  return record;
+}
