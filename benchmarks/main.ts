@@ -10,6 +10,7 @@ import { jsonLine, table } from './harness/report.ts';
 
 const benches: Record<string, () => Promise<Bench>> = {
   ops: async () => (await import('./ops/bench.ts')).ops,
+  gemm: async () => (await import('./gemm/bench.ts')).gemm,
   loops: async () => (await import('./loops/bench.ts')).loops,
 };
 

@@ -11,15 +11,29 @@ export const modules = {
   relaxed: { entry: 'main.ts', features: 'simd,relaxed-simd', wide: 0, memoryBase: 1024 },
   /** The heavy kernels, shaped for 256-bit registers; constants beside those of `relaxed`, with which it shares the memory. */
   simd256: { entry: 'wide.ts', features: 'simd,relaxed-simd', wide: 1, memoryBase: 32768 },
-} as const;
+} as const satisfies Record<string, ModuleOptions>;
 export type ModuleName = keyof typeof modules;
 
 const sources = join(root, 'packages/tensor/assembly');
 
-/** Compiles one module. The same sources and compiler give the same bytes on any machine. */
-export async function compileModule(name: ModuleName): Promise<Uint8Array> {
-  const { entry, features, wide, memoryBase } = modules[name];
-  let bytes: Uint8Array | undefined;
+/** How a module is compiled. */
+export interface ModuleOptions {
+  /** The file under packages/tensor/assembly whose exports the module has. */
+  readonly entry: string;
+  readonly features: string;
+  readonly wide: 0 | 1;
+  /** Where its constants lie. */
+  readonly memoryBase: number;
+}
+
+/** Compiles one of the three modules. */
+export function compileModule(name: ModuleName): Promise<Uint8Array<ArrayBuffer>> {
+  return compile(modules[name]);
+}
+
+/** Compiles a module. The same sources and compiler give the same bytes on any machine. */
+export async function compile({ entry, features, wide, memoryBase }: ModuleOptions): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes: Uint8Array<ArrayBuffer> | undefined;
   const flags = [
     entry, '--outFile', 'out.wasm', '-O3', '--noAssert', '--runtime', 'stub', '--converge',
     // Memory comes from outside and may be shared; the loader patches the import's flag then.
@@ -31,11 +45,11 @@ export async function compileModule(name: ModuleName): Promise<Uint8Array> {
   const { error, stderr } = await asc.main(flags, {
     readFile: (file) => readFile(join(sources, file), 'utf8').catch(() => null),
     writeFile: (_, content) => {
-      bytes = content as Uint8Array;
+      bytes = content as Uint8Array<ArrayBuffer>;
     },
     listFiles: () => [],
   });
-  if (error !== null || bytes === undefined) throw new Error(`${name}: ${error?.message ?? 'the compiler wrote nothing'}\n${stderr.toString()}`);
+  if (error !== null || bytes === undefined) throw new Error(`${entry}: ${error?.message ?? 'the compiler wrote nothing'}\n${stderr.toString()}`);
   return bytes;
 }
 

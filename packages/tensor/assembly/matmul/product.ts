@@ -3,8 +3,8 @@ import { tile, TILE_COLUMNS, TILE_ROWS } from './tile';
 
 /** Values of k that one chain of multiply-adds takes: a panel of B then stays in the first-level cache. Part of the result's definition. */
 const BLOCK_K: i32 = 256;
-/** Rows of A that are packed at once (a multiple of both tiles' rows): with BLOCK_K they stay in the second-level cache. */
-const BLOCK_ROWS: i32 = 120;
+/** The most rows of A that are packed at once (a multiple of both tiles' rows): with BLOCK_K they stay in the second-level cache. */
+const BLOCK_ROWS: i32 = 240;
 
 /**
  * One product C [M, N] = A [M, K] · B [K, N], or many of one shape. Addresses and strides are in bytes; C's columns lie
@@ -102,8 +102,12 @@ function multiply(product: Product, a: usize, packedB: usize, c: usize, rowStart
   const K = product.K, N = product.N, cRow = product.cRow;
   const edge = scratch;
   const packedA = (scratch + TILE_ROWS * TILE_COLUMNS * 4 + 63) & ~63;
-  for (let rows = rowStart; rows < rowEnd; rows += BLOCK_ROWS) {
-    const rowsEnd = min(rows + BLOCK_ROWS, rowEnd);
+  // Blocks of one size: each reads all of B, which would not pay for a few rows that are left over.
+  const tiles = (rowEnd - rowStart + TILE_ROWS - 1) / TILE_ROWS;
+  const blocks = (tiles * TILE_ROWS + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  for (let block = 0; block < blocks; block++) {
+    const rows = rowStart + tiles * block / blocks * TILE_ROWS;
+    const rowsEnd = min(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd);
     for (let k = 0; k < K; k += BLOCK_K) {
       const depth = min(BLOCK_K, K - k);
       for (let row = rows; row < rowsEnd; row += TILE_ROWS) {
