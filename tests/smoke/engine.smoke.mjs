@@ -1,0 +1,46 @@
+// The engine on the host's own Node: what its WebAssembly has runs, and computes what the plain loops do.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { configure, engineInfo, ready, tensor } from '@strided/tensor';
+
+const matrix = (rows, columns) => tensor(Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (__, j) => (((i * columns + j) * 7919) % 1009) / 504.5 - 1)));
+const [a, b] = [matrix(40, 50), matrix(50, 60)];
+const compute = () => [...a.matmul(b).gelu().softmax().toTypedArray()];
+
+configure({ kernels: 'js' });
+const expected = compute();
+
+const isClose = (actual) => actual.every((value, i) => Math.abs(value - expected[i]) < 1e-6);
+
+for (const level of ['simd128', 'relaxed', 'simd256']) {
+  test(`${level} computes what js computes, or says why it cannot`, () => {
+    try {
+      configure({ kernels: level });
+    } catch (error) {
+      assert.equal(error.name, 'EngineError');
+      assert.notEqual(level, 'simd128');
+      return;
+    }
+    assert.equal(engineInfo().level, level);
+    assert.ok(isClose(compute()));
+  });
+
+  test(`the exported ${level}.wasm is a module that the engine takes`, async () => {
+    const file = fileURLToPath(import.meta.resolve(`@strided/tensor/wasm/${level}.wasm`));
+    const bytes = await readFile(file);
+    if (level !== 'simd128' && !WebAssembly.validate(bytes)) return;
+    const module = await WebAssembly.compile(bytes);
+    if (level === 'simd256') return;
+    configure({ kernels: level, modules: { [level]: module } });
+    assert.ok(isClose(compute()));
+  });
+}
+
+test('auto takes a WebAssembly level', async () => {
+  configure({ kernels: 'auto' });
+  await ready();
+  assert.notEqual(engineInfo().level, 'js');
+  assert.ok(isClose(compute()));
+});
