@@ -1,4 +1,4 @@
-/** Scalar functions that JavaScript's Math lacks, in float64. */
+/** Scalar functions in float64 that JavaScript's Math lacks, and one that it calls too slowly. */
 
 /** 2^(j/32), and what its rounding left out. */
 const roots = Float64Array.of(

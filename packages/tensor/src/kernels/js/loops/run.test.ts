@@ -57,6 +57,21 @@ describe('loops', () => {
     }));
   });
 
+  it('binary: one value for each row, in rows longer than it is written out', () => {
+    const shape = [3, 9001];
+    const rows = { layout: { shape, strides: [9001, 1], offset: 0 }, length: 27003 };
+    const column = { layout: { shape, strides: [-2, 0], offset: 5 }, length: 7 };
+    for (const dtype of ['float32', 'float64'] as const) {
+      for (const [left, right] of [[rows, column], [column, rows], [column, column]]) {
+        const [a, b, out] = [filled(dtype, left, 1), filled(dtype, right, 2), filled(dtype, rows, 3)];
+        const expected = out.storage.data.slice();
+        for (const [o, i, j] of places(shape, [out.layout, a.layout, b.layout])) expected[o] = a.storage.data[i] - b.storage.data[j];
+        jsKernels.binary('sub', a, b, out);
+        expect(out.storage.data).toEqual(expected);
+      }
+    }
+  });
+
   it('binary: comparisons write bools', () => {
     fc.assert(fc.property(cases(false), ({ dtype, ...placed }) => {
       const [a, b, out] = [filled(dtype, placed.a, 1), filled(dtype, placed.b, 2), filled('bool', placed.out, 3)];

@@ -1,3 +1,4 @@
+import type { TypedArray } from '../../../dtype.ts';
 import { isContiguous, sizeOf, type Layout } from '../../../layout.ts';
 import type { View } from '../../../storage.ts';
 import { forEachTile, nest } from '../iterate.ts';
@@ -19,6 +20,22 @@ function stepOf(layout: Layout): number {
   if (isContiguous(layout)) return 1;
   for (let i = 0; i < layout.strides.length; i++) if (layout.strides[i] !== 0) return -1;
   return 0;
+}
+
+/** A value that is repeated along rows is written out this often: its place stays in the first-level cache. */
+const repeatLength = 4096;
+const repeats = { float32: new Float32Array(repeatLength), float64: new Float64Array(repeatLength) };
+
+/** `length` times the value at a place; integers, which only accumulate, are float64 here. */
+function repeat(data: TypedArray, at: number, length: number): TypedArray {
+  const values = data instanceof Float32Array ? repeats.float32 : repeats.float64;
+  return values.fill(data[at], 0, length);
+}
+
+/** `count` values from a place on, or the first of a repeated one. */
+function row(data: TypedArray, step: number, at: number, count: number): TypedArray {
+  if (step === 0) return count === data.length ? data : data.subarray(0, count);
+  return data.subarray(at, at + count);
 }
 
 /** out = f(x). */
@@ -54,12 +71,19 @@ export function runBinary({ dense, plane }: BinaryLoop, a: View, b: View, out: V
   const planes = nest(shape, [out.layout, a.layout, b.layout]);
   if (planes === null) return;
   forEachTile(planes, (m, n, [mo, ma, mb], [so, sa, sb], [io, ia, ib]) => {
-    if (so !== 1 || sa !== 1 || sb !== 1 || n < denseLength) {
+    const inRows = so === 1 && ((sa === 1 && sb === 1) || (sa === 1 && sb === 0) || (sa === 0 && sb === 1));
+    if (!inRows || n < denseLength) {
       plane(m, n, x, ia, ma, sa, y, ib, mb, sb, target, io, mo, so);
       return;
     }
+    const length = sa === sb ? n : Math.min(n, repeatLength);
     for (let i = 0; i < m; i++) {
-      dense(target.subarray(io + i * mo, io + i * mo + n), x.subarray(ia + i * ma, ia + i * ma + n), y.subarray(ib + i * mb, ib + i * mb + n));
+      const [left, right] = [sa === 0 ? repeat(x, ia + i * ma, length) : x, sb === 0 ? repeat(y, ib + i * mb, length) : y];
+      for (let done = 0; done < n; done += length) {
+        const count = Math.min(length, n - done);
+        const at = io + i * mo + done;
+        dense(target.subarray(at, at + count), row(left, sa, ia + i * ma + done, count), row(right, sb, ib + i * mb + done, count));
+      }
     }
   });
 }
