@@ -26,6 +26,8 @@ export interface BenchOptions {
   readonly threads: number;
   /** Only cases whose name contains this. */
   readonly filter: string;
+  /** How often each contestant has its turn. Default 12. */
+  readonly rounds?: number;
 }
 
 export interface Bench {

@@ -8,7 +8,6 @@ import type { Contestant, Timing } from './bench.ts';
  * mitata times a round: a fresh loop for each, so that no contestant's calls spoil another's.
  */
 
-const rounds = 12;
 /** One round of one contestant, in nanoseconds; at least one run. */
 const roundTime = 15e6;
 /** A contestant whose rounds took longer than this together sits out the rest; so does one that is this slow once, at its first. */
@@ -23,7 +22,7 @@ const options = {
 };
 
 /** Times contestants beside each other. */
-export async function race(contestants: readonly Contestant[]): Promise<Timing[]> {
+export async function race(contestants: readonly Contestant[], rounds = 12): Promise<Timing[]> {
   const runners = contestants.map(runnerOf);
   const samples: number[][] = contestants.map(() => []);
   const spent = contestants.map(() => 0);

@@ -4,7 +4,7 @@ import { verify } from './verify.ts';
 
 /** Runs the cases of a bench one by one: contestants are made, compared, and only then timed. */
 export async function* runBench(bench: Bench, options: BenchOptions): AsyncGenerator<CaseResult> {
-  const { threads, filter } = options;
+  const { threads, filter, rounds } = options;
   if (threads > bench.maxThreads) {
     throw new Error(`${bench.name} runs on at most ${bench.maxThreads} thread${bench.maxThreads === 1 ? '' : 's'}, not ${threads}`);
   }
@@ -14,6 +14,6 @@ export async function* runBench(bench: Bench, options: BenchOptions): AsyncGener
   for (const one of chosen) {
     const contestants = await one.prepare();
     await verify(one, contestants);
-    yield { bench: bench.name, case: one.name, threads, work: one.work, timings: await race(contestants) };
+    yield { bench: bench.name, case: one.name, threads, work: one.work, timings: await race(contestants, rounds) };
   }
 }

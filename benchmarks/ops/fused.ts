@@ -1,5 +1,6 @@
 import { layerNorm, softmax } from '@strided/tensor';
 import type { Case } from '../harness/bench.ts';
+import type { NpArray } from '../libraries/numpyTs.ts';
 import type { Libraries } from './libraries.ts';
 
 const epsilon = 1e-12;
@@ -14,8 +15,13 @@ export function fused(l: Libraries): Case[] {
         strided: () => softmax(scores.strided),
         tf: (tf) => tf.softmax(scores.tf),
         np: (np) => {
-          const exps = np.exp(np.subtract(scores.np, np.max(scores.np, 1, true) as typeof scores.np));
-          return np.divide(exps, np.sum(exps, 1, true) as typeof scores.np);
+          const max = np.max(scores.np, 1, true) as NpArray;
+          const shifted = np.subtract(scores.np, max);
+          const exps = np.exp(shifted);
+          const sum = np.sum(exps, 1, true) as NpArray;
+          const result = np.divide(exps, sum);
+          for (const step of [max, shifted, exps, sum]) step.dispose();
+          return result;
         },
       }),
     },
