@@ -32,10 +32,9 @@ function repeat(data: TypedArray, at: number, length: number): TypedArray {
   return values.fill(data[at], 0, length);
 }
 
-/** `count` values from a place on, or the first of a repeated one. */
+/** `count` values from a place on; a repeated one stands at any place, and the loop ends with its output. */
 function row(data: TypedArray, step: number, at: number, count: number): TypedArray {
-  if (step === 0) return count === data.length ? data : data.subarray(0, count);
-  return data.subarray(at, at + count);
+  return step === 0 ? data : data.subarray(at, at + count);
 }
 
 /** out = f(x). */
