@@ -2,3 +2,4 @@ export { packB, multiplyPacked, multiplyEach, packedBytes, scratchBytes } from '
 export { exp, sigmoid, tanh, gelu, geluTanh, silu, geluBackward, geluTanhBackward, siluBackward } from './elementwise';
 export { softmax, logSoftmax, softmaxBackward, logSoftmaxBackward } from './softmax';
 export { layerNorm, layerNormBackward, layerNormSums } from './layerNorm';
+export { dropout } from './dropout';

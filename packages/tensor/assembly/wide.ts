@@ -2,4 +2,5 @@ export { packB, multiplyPacked, multiplyEach, packedBytes, scratchBytes } from '
 export { exp, sigmoid, tanh, gelu, geluTanh, silu, geluBackward, geluTanhBackward, siluBackward } from './elementwise';
 export { softmax, logSoftmax, softmaxBackward, logSoftmaxBackward } from './softmax';
 export { layerNorm, layerNormBackward, layerNormSums } from './layerNorm';
+export { dropout } from './dropout';
 export { probe } from './probe';

@@ -1,5 +1,6 @@
 import type { Kernels } from './contract.ts';
 import { jsKernels as js } from './js/index.ts';
+import { dropout, takesDropout } from './wasm/dropout.ts';
 import * as elementwise from './wasm/elementwise.ts';
 import * as norm from './wasm/layerNorm.ts';
 import * as products from './wasm/matmul.ts';
@@ -35,6 +36,12 @@ export const kernels: Kernels = {
     const runtime = elementwise.takesActivationBackward(name, value, out) ? currentRuntime() : null;
     if (runtime === null) js.activationBackward(name, value, g, out);
     else elementwise.activationBackward(runtime, name, value, g, out);
+  },
+
+  dropout(x, p, state, out) {
+    const runtime = takesDropout(x, p, state, out) ? currentRuntime() : null;
+    if (runtime === null) js.dropout(x, p, state, out);
+    else dropout(runtime, x, p, state, out);
   },
 
   softmax(x, out) {

@@ -1,3 +1,4 @@
+import { dropoutRecord } from './dropout.ts';
 import { elementwiseRecord } from './elementwise.ts';
 import type { ElementwiseJobs, RowJobs } from './exports.ts';
 import type { Heap } from './heap.ts';
@@ -25,6 +26,7 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   ...rowJobs.flatMap((job) => [21, 5].map((columns) => ({ name: `${job} of 3×${columns}`, run: (runtime: Runtime) => rows(runtime, job, 3, columns) }))),
   // More than one block of rows.
   { name: 'layerNorm and its gradients of 35×29', run: (runtime) => norm(runtime, 35, 29) },
+  { name: 'dropout of 45 values', run: (runtime) => dropped(runtime, 45) },
 ];
 
 /** `count` numbers between −1 and 1 with all bits in use; the same in every process. */
@@ -62,6 +64,15 @@ function rows({ heap, exports }: Runtime, job: keyof RowJobs, count: number, col
     fillFixed(heap, g, size);
     exports[job](rowsRecord(heap, count, columns, x, g, out), 0, 1);
     return heap.f32.slice(out / 4, out / 4 + size);
+  });
+}
+
+function dropped({ heap, exports }: Runtime, count: number): Float32Array {
+  return heap.scratch(() => {
+    const [x, out] = [0, 1].map(() => heap.allocate(count * 4));
+    fillFixed(heap, x, count);
+    exports.dropout(dropoutRecord(heap, count, x, out, 0.25, { seed: 1, offset: 8 }), 0, 1);
+    return heap.f32.slice(out / 4, out / 4 + count);
   });
 }
 

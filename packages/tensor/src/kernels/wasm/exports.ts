@@ -37,6 +37,7 @@ export interface HeavyExports extends ElementwiseJobs, RowJobs {
   layerNormBackward: Job;
   /** Adds what `layerNormBackward` summed in blocks of rows. */
   layerNormSums: Job;
+  dropout: Job;
 }
 
 /** The module `simd256`. */
