@@ -45,7 +45,7 @@ export class PreNormLayer extends Module {
     super();
     const { hiddenSize, heads, dropout } = config;
     this.attentionNorm = new LayerNorm(hiddenSize, norm);
-    this.attention = new MultiHeadAttention(hiddenSize, heads, { dropout });
+    this.attention = new MultiHeadAttention(hiddenSize, heads, { dropout, start: 'linear' });
     this.attentionDropout = new Dropout(dropout);
     this.feedForwardNorm = new LayerNorm(hiddenSize, norm);
     this.feedForward = new FeedForward(config);

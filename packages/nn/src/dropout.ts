@@ -1,4 +1,4 @@
-import { dropout, type Tensor } from '@strided/tensor';
+import { ArgumentError, dropout, type Tensor } from '@strided/tensor';
 import { Module } from './module.ts';
 
 /** In training each value is 0 with probability p, else x / (1 − p); in evaluation x passes unchanged. */
@@ -7,10 +7,15 @@ export class Dropout extends Module {
 
   constructor(p = 0.5) {
     super();
+    if (!(p >= 0 && p <= 1)) throw new ArgumentError(`Dropout: the probability must be from 0 to 1, not ${p}`);
     this.p = p;
   }
 
   forward(x: Tensor): Tensor {
     return dropout(x, { p: this.p, training: this.training });
+  }
+
+  override describe(): string {
+    return String(this.p);
   }
 }

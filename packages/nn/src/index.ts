@@ -1,13 +1,24 @@
 /** Layers, losses, optimisers and the trainer. */
 export { Module, type LoadReport, type StateDict } from './module.ts';
 export { Parameter } from './parameter.ts';
+export { TransientBuffer } from './buffer.ts';
+export { functionalCall } from './functionalCall.ts';
+export type { Layer } from './forward.ts';
+export { summarize, Summary, type SummaryRow } from './summary.ts';
+export { Identity, ModuleList, Sequential } from './containers.ts';
 export * as init from './init.ts';
 export { Linear } from './linear.ts';
 export { Embedding } from './embedding.ts';
 export { LayerNorm, type LayerNormOptions } from './layerNorm.ts';
+export { RMSNorm, type RmsNormOptions } from './rmsNorm.ts';
 export { Dropout } from './dropout.ts';
-export { GELU } from './activation.ts';
+export { GELU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, type ActivationName } from './activation.ts';
 export { MultiHeadAttention, type AttentionInputs, type AttentionResult, type MultiHeadAttentionOptions } from './attention.ts';
+export { KeyValueCache } from './keyValueCache.ts';
+export { TransformerDecoderLayer, TransformerEncoderLayer, type DecoderLayerInputs, type SelfAttentionInputs, type TransformerLayerOptions } from './transformer.ts';
+export { LearnedPositions, SinusoidalPositions, sinusoidalTable } from './positions.ts';
+export { RotaryPositions, type RotaryOptions } from './rotaryPositions.ts';
+export { relativeBucket, RelativePositionBias, type RelativeBucketOptions } from './relativePositions.ts';
 export { crossEntropy, nllLoss, type CrossEntropyOptions, type NllLossOptions } from './loss.ts';
 export { Optimizer, type ActiveGroup, type OptimizerState, type ParameterGroup } from './optim/optimizer.ts';
 export { AdamW, type AdamWSettings } from './optim/adamw.ts';

@@ -23,4 +23,9 @@ export class Linear extends Module {
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias);
   }
+
+  override describe(): string {
+    const [outFeatures, inFeatures] = this.weight.shape;
+    return `${inFeatures} → ${outFeatures}${this.bias === null ? ', no bias' : ''}`;
+  }
 }

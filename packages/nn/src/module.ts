@@ -1,5 +1,11 @@
-import { CheckpointError, noGrad, Tensor } from '@strided/tensor';
-import { isParameter, type Parameter } from './parameter.ts';
+import { ArgumentError, CheckpointError, noGrad, Tensor, type FloatDType } from '@strided/tensor';
+import { TransientBuffer } from './buffer.ts';
+import { formatModule } from './modulePrint.ts';
+import { isParameter, Parameter } from './parameter.ts';
+import { slotsOf, type Slot } from './slots.ts';
+
+/** By this name Node, Deno and Bun ask an object how to show it. */
+const inspectSymbol: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** Tensors by name, in the order of the model. */
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -32,7 +38,21 @@ export abstract class Module {
     if (seen.has(this)) return;
     seen.add(this);
     yield [prefix, this];
-    for (const [name, value] of attributes(this, prefix)) if (value instanceof Module) yield* value.namedModules(name, seen);
+    for (const { name, value } of slotsOf(this, prefix)) if (value instanceof Module) yield* value.namedModules(name, seen);
+  }
+
+  /** The modules right below this one, with their names; one that stands in two places comes once. */
+  *namedChildren(): IterableIterator<[string, Module]> {
+    const seen = new Set<Module>();
+    for (const { name, value } of slotsOf(this, '')) {
+      if (!(value instanceof Module) || seen.has(value)) continue;
+      seen.add(value);
+      yield [name, value];
+    }
+  }
+
+  *children(): IterableIterator<Module> {
+    for (const [, child] of this.namedChildren()) yield child;
   }
 
   *modules(): IterableIterator<Module> {
@@ -53,9 +73,14 @@ export abstract class Module {
     for (const [, parameter] of this.namedParameters()) yield parameter;
   }
 
-  /** Tensors that are saved but not trained. */
+  /** Tensors that are not trained, the transient ones (see TransientBuffer) among them; each comes once. */
   *namedBuffers(): IterableIterator<[string, Tensor]> {
-    for (const [name, tensor] of this.#tensors()) if (!isParameter(tensor)) yield [name, tensor];
+    const seen = new Set<Tensor>();
+    for (const [name, tensor] of this.#tensors()) {
+      if (isParameter(tensor) || seen.has(tensor)) continue;
+      seen.add(tensor);
+      yield [name, tensor];
+    }
   }
 
   *buffers(): IterableIterator<Tensor> {
@@ -63,15 +88,16 @@ export abstract class Module {
   }
 
   *#tensors(): IterableIterator<[string, Tensor]> {
-    for (const [prefix, module] of namedModulesWithRepeats(this, '')) {
-      for (const [name, value] of attributes(module, prefix)) if (value instanceof Tensor) yield [name, value];
-    }
+    for (const { name, value } of tensorSlots(this)) yield [name, value];
   }
 
-  /** Parameters and buffers by dotted name, sharing memory with the module; a tied tensor stands under each of its names. */
+  /**
+   * Parameters and buffers by dotted name, sharing memory with the module; a tied tensor stands under each of its
+   * names, transient buffers are left out.
+   */
   stateDict(): Map<string, Tensor> {
     const state = new Map<string, Tensor>();
-    for (const [name, tensor] of this.#tensors()) state.set(name, tensor.detach());
+    for (const [name, tensor] of this.#tensors()) if (!(tensor instanceof TransientBuffer)) state.set(name, tensor.detach());
     return state;
   }
 
@@ -120,20 +146,88 @@ export abstract class Module {
     for (const parameter of this.parameters()) parameter.grad = null;
   }
 
-  /** How many numbers the parameters hold; a tied one counts once. */
-  parameterCount(): number {
+  /** How many numbers the parameters hold, or those that training changes; a tied one counts once. */
+  parameterCount({ trained = false }: { readonly trained?: boolean } = {}): number {
     let count = 0;
-    for (const parameter of this.parameters()) count += parameter.size;
+    for (const parameter of this.parameters()) if (!trained || parameter.requiresGrad) count += parameter.size;
     return count;
+  }
+
+  /** Calls `fn` with every module below this one, the inner ones first, and at last with this one. */
+  apply(fn: (module: Module) => void): this {
+    for (const module of [...this.modules()].reverse()) fn(module);
+    return this;
+  }
+
+  /**
+   * Parameters get no gradient any more (and lose the one they have), so that no optimiser changes them.
+   * @example
+   * model.freeze();
+   * model.head.unfreeze(); // only the head is trained
+   */
+  freeze(): this {
+    for (const parameter of this.parameters()) {
+      parameter.requiresGrad = false;
+      parameter.grad = null;
+    }
+    return this;
+  }
+
+  unfreeze(): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad = true;
+    return this;
+  }
+
+  /**
+   * Makes all parameters and floating buffers float32 or float64. Those of the other dtype are replaced by new tensors
+   * (ties and `requiresGrad` stay, gradients go), so call it before you give the parameters to an optimiser.
+   *
+   * @throws ArgumentError, before anything changes, when an attribute cannot be replaced.
+   * @example
+   * const exact = new Linear(3, 4).to('float64');
+   */
+  to(dtype: FloatDType): this {
+    const changed = [...tensorSlots(this)].filter(({ value }) => value.dtype !== dtype && (isParameter(value) || value.dtype.startsWith('float')));
+    const fixed = changed.find(({ owner, key }) => Object.getOwnPropertyDescriptor(owner, key)?.writable === false);
+    if (fixed !== undefined) throw new ArgumentError(`to: ${fixed.name} is a constant attribute that cannot be replaced; make it writable`);
+    const made = new Map<Tensor, Tensor>();
+    for (const { owner, key, value } of changed) {
+      const replacement = made.get(value) ?? converted(value, dtype);
+      made.set(value, replacement);
+      Reflect.set(owner, key, replacement);
+    }
+    return this;
+  }
+
+  /** What printing shows in parentheses after the class: its settings. */
+  describe(): string {
+    return '';
+  }
+
+  toString(): string {
+    return formatModule(this);
+  }
+
+  /** As an object that shows itself as text, because `inspect` indents those where they stand inside others. */
+  [inspectSymbol](depth: number): unknown {
+    const text = depth < 0 ? `[${this.constructor.name}]` : this.toString();
+    return { [inspectSymbol]: () => text };
   }
 }
 
-/** Own attributes with dotted names; arrays are walked by index. */
-function* attributes(owner: object, prefix: string): IterableIterator<[string, unknown]> {
-  for (const [key, value] of Object.entries(owner)) {
-    const name = prefix === '' ? key : `${prefix}.${key}`;
-    if (Array.isArray(value)) yield* attributes(value, name);
-    else yield [name, value];
+function converted(tensor: Tensor, dtype: FloatDType): Tensor {
+  const values = noGrad(() => tensor.detach().cast(dtype));
+  if (isParameter(tensor)) return new Parameter(values, { requiresGrad: tensor.requiresGrad });
+  return tensor instanceof TransientBuffer ? new TransientBuffer(values) : values;
+}
+
+/** A place that holds a tensor. */
+export type TensorSlot = Slot & { readonly value: Tensor };
+
+/** Where the tensors of a module and all below it stand, tied and shared ones in each of their places. */
+export function* tensorSlots(module: Module): IterableIterator<TensorSlot> {
+  for (const [prefix, each] of namedModulesWithRepeats(module, '')) {
+    for (const slot of slotsOf(each, prefix)) if (slot.value instanceof Tensor) yield slot as TensorSlot;
   }
 }
 
@@ -141,7 +235,7 @@ function* attributes(owner: object, prefix: string): IterableIterator<[string, u
 function* namedModulesWithRepeats(module: Module, prefix: string, above: readonly Module[] = []): IterableIterator<[string, Module]> {
   if (above.includes(module)) return;
   yield [prefix, module];
-  for (const [name, value] of attributes(module, prefix)) {
+  for (const { name, value } of slotsOf(module, prefix)) {
     if (value instanceof Module) yield* namedModulesWithRepeats(value, name, [...above, module]);
   }
 }
