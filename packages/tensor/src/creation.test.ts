@@ -6,6 +6,7 @@ import {
   arange, eye, fromTypedArray, full, fullLike, linspace, oneHot, ones, onesLike, tensor, zeros, zerosLike,
 } from './creation.ts';
 import { sizeOf } from './layout.ts';
+import { permutation, rand, randint } from './randomCreation.ts';
 import type { Tensor } from './tensor.ts';
 import { checkGradients, shapes, tensors } from './testing/index.ts';
 
@@ -58,9 +59,9 @@ describe('tensor', () => {
   });
 
   it('refuses what is ragged, not a number, or not of the dtype', () => {
-    expect(() => tensor([[1, 2], [3]])).toThrow('tensor: the nested arrays are ragged: at depth 1 there is 1 values where the first has 2 values');
-    expect(() => tensor([[1], 2])).toThrow('at depth 1 there is a number where the first has 1 values');
-    expect(() => tensor([1, [2]])).toThrow('at depth 1 there is 1 values where the first has a single value');
+    expect(() => tensor([[1, 2], [3]])).toThrow('tensor: the nested arrays are ragged: at depth 1 stands an array of length 1 where the first has length 2');
+    expect(() => tensor([[1], 2])).toThrow('at depth 1 stands a number where the first has length 1');
+    expect(() => tensor([1, [2]])).toThrow('at depth 1 stands an array of length 1 where the first has a single value');
     expect(() => tensor([[], [1]])).toThrow(ShapeError);
     expect(() => tensor(['1'] as unknown as number[])).toThrow('tensor: the values must be numbers or booleans in nested arrays, not string');
     expect(() => tensor(new Array<number>(2))).toThrow('not undefined');
@@ -69,6 +70,30 @@ describe('tensor', () => {
     expect(() => tensor([2], { dtype: 'bool' })).toThrow(DTypeError);
     expect(() => tensor([Number.NaN], { dtype: 'int32' })).toThrow(DTypeError);
     expect(() => tensor([1], { dtype: 'int32', requiresGrad: true })).toThrow("requiresGrad: only float32 and float64 have gradients, not int32; use cast('float32')");
+  });
+});
+
+describe('what no type has checked', () => {
+  const half = { dtype: 'float16' as DType };
+  it.each<[string, (options: typeof half) => unknown]>([
+    ['tensor', (options) => tensor([1], options)],
+    ['tensor', (options) => tensor(new Int8Array(1), options)],
+    ['zeros', (options) => zeros([1], options)],
+    ['full', (options) => full([1], 2, options)],
+    ['arange', (options) => arange(0, 2, 1, options)],
+    ['linspace', (options) => linspace(0, 2, 3, options)],
+    ['eye', (options) => eye(1, 1, options)],
+    ['oneHot', (options) => oneHot(arange(2), 2, options)],
+    ['rand', (options) => rand([1], options as never)],
+    ['randint', (options) => randint(6, [1], options)],
+    ['permutation', (options) => permutation(3, options)],
+  ])('%s refuses the name of no dtype, and lists those that there are', (op, run) => {
+    const message = `${op}: 'float16' is not a dtype to compute with; use float32, float64, int32, uint8, int8, bool`;
+    expect(() => run(half)).toThrow(new DTypeError(message));
+  });
+
+  it('a shape without its brackets is refused by name', () => {
+    expect(() => zeros(3 as never)).toThrow(new ArgumentError('zeros: the shape must be one array of numbers, such as [0, 1], not 3'));
   });
 });
 

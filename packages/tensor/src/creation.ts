@@ -1,4 +1,4 @@
-import { checkScalar, isFloat, newArray, type DType, type TypedArray, type TypedArrayOf } from './dtype.ts';
+import { checkDType, checkScalar, isFloat, newArray, type DType, type TypedArray, type TypedArrayOf } from './dtype.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from './errors.ts';
 import { kernels } from './kernels/dispatch.ts';
 import { checkShape, contiguous, formatShape, sizeOf, type Shape } from './layout.ts';
@@ -61,11 +61,12 @@ export function tensor(values: NestedValues<number | boolean> | TypedArray, opti
     level = level[0];
   }
   const dtype = options.dtype ?? (typeof level === 'boolean' ? 'bool' : 'float32');
+  checkDType('tensor', dtype);
   const data = newArray(dtype, sizeOf(shape));
   let at = 0;
   const fill = (value: unknown, axis: number): void => {
     if (Array.isArray(value)) {
-      if (value.length !== shape[axis]) throw ragged(axis, `${value.length} values`, shape);
+      if (value.length !== shape[axis]) throw ragged(axis, `an array of length ${value.length}`, shape);
       for (const inner of value) fill(inner, axis + 1);
     } else if (typeof value !== 'number' && typeof value !== 'boolean') {
       throw new ArgumentError(`tensor: the values must be numbers or booleans in nested arrays, not ${value === null ? 'null' : typeof value}`);
@@ -79,13 +80,14 @@ export function tensor(values: NestedValues<number | boolean> | TypedArray, opti
 }
 
 function ragged(depth: number, found: string, shape: Shape): ShapeError {
-  const first = depth < shape.length ? `${shape[depth]} values` : 'a single value';
-  return new ShapeError(`tensor: the nested arrays are ragged: at depth ${depth} there is ${found} where the first has ${first}; make all of one depth equally long`);
+  const first = depth < shape.length ? `length ${shape[depth]}` : 'a single value';
+  return new ShapeError(`tensor: the nested arrays are ragged: at depth ${depth} stands ${found} where the first has ${first}; make all of one depth equally long`);
 }
 
 function ofTypedArray(values: TypedArray, options: { readonly dtype?: DType | undefined; readonly requiresGrad?: boolean }): Tensor {
   const natural = dtypeOf('tensor', values);
   const dtype = options.dtype ?? natural;
+  checkDType('tensor', dtype);
   const data = newArray(dtype, values.length);
   if (isFloat(dtype) || dtype === natural) data.set(values);
   else for (let i = 0; i < data.length; i++) data[i] = checkScalar('tensor', values[i], dtype, remedy);
@@ -120,6 +122,7 @@ export function full(shape: Shape, value: number | boolean, options: TensorOptio
 }
 
 function filled<D extends DType>(op: string, shape: Shape, value: number | boolean, dtype: D, options: { readonly requiresGrad?: boolean }): Tensor<D> {
+  checkDType(op, dtype);
   const number = checkScalar(op, value, dtype, remedy);
   const view = allocate([...checkShape(op, shape)], dtype);
   if (number !== 0 || Object.is(number, -0)) kernels.fill(view, number);
@@ -188,6 +191,7 @@ export function linspace<D extends DType = 'float32'>(start: number, stop: numbe
 }
 
 function computed<D extends DType>(op: string, count: number, at: (i: number) => number, dtype: D, options: { readonly requiresGrad?: boolean }): Tensor<D> {
+  checkDType(op, dtype);
   const view = allocate(checkShape(op, [count]), dtype);
   const { data } = view.storage;
   for (let i = 0; i < count; i++) data[i] = checkScalar(op, at(i), dtype, remedy);
@@ -196,7 +200,9 @@ function computed<D extends DType>(op: string, count: number, at: (i: number) =>
 
 /** 1 on the diagonal and 0 elsewhere: [rows, columns], square by default. */
 export function eye<D extends DType = 'float32'>(rows: number, columns = rows, options: TensorOptions<D> = {}): Tensor<D> {
-  const view = allocate(checkShape('eye', [rows, columns]), options.dtype ?? ('float32' as D));
+  const dtype = options.dtype ?? ('float32' as D);
+  checkDType('eye', dtype);
+  const view = allocate(checkShape('eye', [rows, columns]), dtype);
   for (let i = 0; i < Math.min(rows, columns); i++) view.storage.data[i * (columns + 1)] = 1;
   return finish(new Tensor(view), options);
 }
@@ -210,12 +216,14 @@ export function eye<D extends DType = 'float32'>(rows: number, columns = rows, o
  * oneHot(tensor([2, 0], { dtype: 'int32' }), 3); // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot<D extends DType = 'int32'>(index: Tensor, classes?: number, options: TensorOptions<D> = {}): Tensor<D> {
+  const dtype = options.dtype ?? ('int32' as D);
+  checkDType('oneHot', dtype);
   if (isFloat(index.dtype) || index.dtype === 'bool') throw new DTypeError(`oneHot: the indices must be integers, not ${index.dtype}; use cast('int32')`);
   const indices: ArrayLike<number> = index.toTypedArray();
   if (classes === undefined && indices.length === 0) throw new ArgumentError(`oneHot: no indices, in ${formatShape(index.shape)}, tell no number of classes; pass it`);
   let length = classes ?? 0;
   if (classes === undefined) for (let i = 0; i < indices.length; i++) length = Math.max(length, indices[i] + 1);
-  const view = allocate(checkShape('oneHot', [...index.shape, length]), options.dtype ?? ('int32' as D));
+  const view = allocate(checkShape('oneHot', [...index.shape, length]), dtype);
   for (let i = 0; i < indices.length; i++) {
     const one = indices[i];
     if (one < 0 || one >= length) throw new IndexError(`oneHot: index ${one} is not from 0 to ${length - 1}, the classes`);

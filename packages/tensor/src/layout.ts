@@ -1,4 +1,4 @@
-import { IndexError, ShapeError } from './errors.ts';
+import { ArgumentError, IndexError, ShapeError } from './errors.ts';
 
 /**
  * Where the values of a strided array lie: value (i₀, …, iₙ₋₁) is element
@@ -90,8 +90,14 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
+/** Refuses what is no list: the numbers of `x.reshape(2, 3)` without their brackets, where no type was checked. */
+export function checkList(op: string, what: string, list: readonly number[]): void {
+  if (!Array.isArray(list)) throw new ArgumentError(`${op}: the ${what} must be one array of numbers, such as [0, 1], not ${typeof list === 'number' ? list : typeof list}`);
+}
+
 /** `shape`, checked to be a list of whole numbers from 0 whose product counts exactly. */
 export function checkShape(op: string, shape: Shape): Shape {
+  checkList(op, 'shape', shape);
   for (const length of shape) {
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new ShapeError(`${op}: the shape ${formatShape(shape)} must hold whole numbers from 0`);
@@ -115,6 +121,7 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
 /** Distinct axes in rising order; undefined means all. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (typeof axes !== 'number') checkList(op, 'axes', axes);
   const list = (typeof axes === 'number' ? [axes] : [...axes]).map((axis) => normalizeAxis(op, axis, rank));
   list.sort((a, b) => a - b);
   for (let i = 1; i < list.length; i++) {
@@ -262,6 +269,7 @@ export function diagonal(layout: Layout, diagonalOffset: number, axis1: number, 
 
 /** `shape` with its one -1 replaced by what makes the size `size`. */
 export function inferShape(op: string, from: Shape, shape: Shape): Shape {
+  checkList(op, 'shape', shape);
   const size = sizeOf(from);
   const unknown = shape.indexOf(-1);
   const refuse = (why: string) => new ShapeError(`${op}: ${formatShape(from)} (${size} values) cannot become ${formatShape(shape)}: ${why}`);

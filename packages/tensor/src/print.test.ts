@@ -20,6 +20,7 @@ describe('a tensor as text', () => {
     ['a fraction', tensor(Math.PI), 'Tensor(3.1416, [] float32)'],
     ['integers', arange(3), 'Tensor([0, 1, 2], [3] int32)'],
     ['bools', tensor([true, false]), 'Tensor([ true, false], [2] bool)'],
+    ['long integers', tensor([-2147483648, 1], { dtype: 'int32' }), 'Tensor([-2147483648,           1], [2] int32)'],
     ['bytes', tensor([7, 255], { dtype: 'uint8' }), 'Tensor([  7, 255], [2] uint8)'],
     ['whole floats', tensor([1, -20]), 'Tensor([  1, -20], [2] float32)'],
     ['fractions and whole floats', tensor([1, -20.5], { dtype: 'float64' }), 'Tensor([  1.0000, -20.5000], [2] float64)'],

@@ -1,3 +1,4 @@
+import { isFloat } from './dtype.ts';
 import { formatShape, sizeOf, type Shape } from './layout.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -26,7 +27,7 @@ export function formatTensor(x: Tensor): string {
     else for (const i of visible[axis]) if (i !== gap) collect(axis + 1, at + i * strides[axis]);
   };
   collect(0, offset);
-  const show = x.dtype === 'bool' ? (value: number) => String(value !== 0) : formatter(values);
+  const show = x.dtype === 'bool' ? (value: number) => String(value !== 0) : formatter(values, !isFloat(x.dtype));
   const width = values.reduce((most, value) => Math.max(most, show(value).length), 0);
   const last = shape.length - 1;
   const build = (axis: number, at: number): string => {
@@ -71,8 +72,8 @@ function visibleIndices(shape: Shape): number[][] {
   });
 }
 
-/** One notation for all values: whole numbers plainly, others with four digits, very large or small ones with exponents. */
-function formatter(values: readonly number[]): (value: number) => string {
+/** One notation for all values: integers plainly, and floats that are whole; others with four digits, very large or small ones with exponents. */
+function formatter(values: readonly number[], integers: boolean): (value: number) => string {
   let [large, small, whole] = [0, Infinity, true];
   for (const value of values) {
     if (!Number.isFinite(value) || value === 0) continue;
@@ -80,6 +81,6 @@ function formatter(values: readonly number[]): (value: number) => string {
     small = Math.min(small, Math.abs(value));
     whole &&= Number.isInteger(value);
   }
-  const digits = whole && large < 1e8 ? String : large >= 1e6 || small < 1e-4 ? (value: number) => value.toExponential(4) : (value: number) => value.toFixed(4);
+  const digits = integers || (whole && large < 1e8) ? String : large >= 1e6 || small < 1e-4 ? (value: number) => value.toExponential(4) : (value: number) => value.toFixed(4);
   return (value) => (Number.isFinite(value) ? `${Object.is(value, -0) ? '-' : ''}${digits(value)}` : String(value));
 }

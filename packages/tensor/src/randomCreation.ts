@@ -1,4 +1,4 @@
-import { checkScalar, isFloat, type DType, type FloatDType } from './dtype.ts';
+import { checkDType, checkScalar, isFloat, type DType, type FloatDType } from './dtype.ts';
 import { ArgumentError, DTypeError } from './errors.ts';
 import { kernels } from './kernels/dispatch.ts';
 import type { RandomKind } from './kernels/contract.ts';
@@ -19,6 +19,7 @@ export interface RandomOptions<D extends DType = DType> extends TensorOptions<D>
 }
 
 function draw<D extends DType>(op: string, kind: RandomKind, shape: Shape, dtype: D, options: RandomOptions): Tensor<D> {
+  checkDType(op, dtype);
   if (kind.kind !== 'bernoulli' && !isFloat(dtype)) throw new DTypeError(`${op}: the draws are real numbers, which ${dtype} cannot hold; use float32 or float64, or randint()`);
   const view = allocate([...checkShape(op, shape)], dtype);
   const count = sizeOf(shape);
@@ -69,6 +70,7 @@ export function randint(first: number, second: number | Shape, third: Shape | Ra
     throw new ArgumentError(`randint: low and high must be whole numbers, low below high and at most 2^32 apart, not ${low} and ${high}`);
   }
   const dtype = options.dtype ?? 'int32';
+  checkDType('randint', dtype);
   for (const end of [low, high - 1]) checkScalar('randint', end, dtype, 'choose a wider dtype');
   const view = allocate([...checkShape('randint', shape)], dtype);
   const generator = options.generator ?? defaultGenerator;
@@ -102,7 +104,9 @@ export function bernoulli(first: Shape | Tensor, second?: number | RandomOptions
 
 /** The whole numbers from 0 to n − 1 in random order, every order equally likely. */
 export function permutation<D extends DType = 'int32'>(n: number, options: RandomOptions<D> = {}): Tensor<D> {
-  const view = allocate(checkShape('permutation', [n]), options.dtype ?? ('int32' as D));
+  const dtype = options.dtype ?? ('int32' as D);
+  checkDType('permutation', dtype);
+  const view = allocate(checkShape('permutation', [n]), dtype);
   if (n > 0) checkScalar('permutation', n - 1, view.storage.dtype, 'choose a wider dtype');
   const order = (options.generator ?? defaultGenerator).shuffle(Array.from({ length: n }, (_, i) => i));
   view.storage.data.set(order);

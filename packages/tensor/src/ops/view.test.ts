@@ -125,6 +125,10 @@ describe('refusals', () => {
   const x = zeros([2, 3]);
   it.each<[string, () => unknown, string, new (message: string) => Error]>([
     ['reshape', () => x.reshape([4]), 'reshape: [2, 3] (6 values) cannot become [4]: that holds 4 values', ShapeError],
+    ['reshape to bare numbers', () => x.reshape(3 as never), 'reshape: the shape must be one array of numbers, such as [0, 1], not 3', ArgumentError],
+    ['permute by bare numbers', () => x.permute(1 as never), 'permute: the order must be one array of numbers, such as [0, 1], not 1', ArgumentError],
+    ['expand to bare numbers', () => x.expand(2 as never), 'expand: the shape must be one array of numbers, such as [0, 1], not 2', ArgumentError],
+    ['options in the place of axes', () => x.sum({ keepDims: true } as never), 'sum: the axes must be one array of numbers, such as [0, 1], not object', ArgumentError],
     ['flatten', () => x.flatten(1, 0), 'flatten: the first axis (1) must not come after the last (0)', IndexError],
     ['permute', () => x.permute([0]), 'permute: [0] must name each of the 2 axes of [2, 3] once', ShapeError],
     ['transpose', () => zeros([2]).transpose(), 'transpose: axis -2 does not exist: 1 axes are numbered -1 to 0', IndexError],

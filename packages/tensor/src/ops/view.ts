@@ -109,6 +109,7 @@ export function flatten<D extends DType>(x: Tensor<D>, start = 0, end = -1): Ten
 
 /** Axes in another order: axis i of the result is axis `order[i]` of x. */
 export function permute<D extends DType>(x: Tensor<D>, order: readonly number[]): Tensor<D> {
+  layouts.checkList('permute', 'order', order);
   const axes = order.map((axis) => layouts.normalizeAxis('permute', axis, x.rank));
   return view(permuteOp, x, { order: axes }) as Tensor<D>;
 }
@@ -124,6 +125,7 @@ export function transpose<D extends DType>(x: Tensor<D>, axis0 = -2, axis1 = -1)
 
 /** The values repeated along axes of length 1 and along new leading axes, without copying; -1 keeps an axis. */
 export function expand<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  layouts.checkList('expand', 'shape', shape);
   const lead = shape.length - x.rank;
   const target = shape.map((length, i) => (length === -1 && i >= lead ? x.shape[i - lead] : length));
   layouts.checkShape('expand', target);
