@@ -120,7 +120,7 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
 
 it.skipIf(lack !== null)('in a real process the level runs, other modules keep their compiler, and the flags are as before', () => {
   const script = join(import.meta.dirname, 'simd256.child.ts');
-  const output = execFileSync(process.execPath, ['--conditions=strided-source', '--allow-natives-syntax', script], { encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['--conditions=strided-source', '--allow-natives-syntax', script], { encoding: 'utf8', env: { ...process.env, STRIDED_KERNELS: 'auto' } });
   expect(JSON.parse(output)).toEqual({
     level: 'simd256', wideIsOptimised: true, wideIsLiftoff: false, laterIsOptimised: false, laterIsLiftoff: true, sameBytesLaterArePacked: false,
   });

@@ -58,28 +58,23 @@ describe('the environment', () => {
   const fresh = async (variables: Record<string, string>) => {
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
     vi.resetModules();
-    const engine = await import('./engine.ts');
-    vi.unstubAllEnvs();
-    return engine;
+    return import('./engine.ts');
   };
   afterEach(() => {
     vi.unstubAllEnvs();
+    vi.unstubAllGlobals();
     vi.resetModules();
   });
 
   it('chooses the level, and configure overrules it', async () => {
-    vi.stubEnv('STRIDED_KERNELS', 'js');
-    vi.resetModules();
-    const engine = await import('./engine.ts');
+    const engine = await fresh({ STRIDED_KERNELS: 'js' });
     expect(engine.engineInfo().level).toBe('js');
     engine.configure({ kernels: 'auto' });
     expect(engine.engineInfo().kernels).toBe('auto');
   });
 
   it.each([['STRIDED_KERNELS', 'avx'], ['STRIDED_THREADS', '0']])('%s=%s is refused by name', async (name, value) => {
-    vi.stubEnv(name, value);
-    vi.resetModules();
-    const engine = await import('./engine.ts');
+    const engine = await fresh({ [name]: value });
     expect(() => engine.engineInfo()).toThrow(`${name}: `);
   });
 
@@ -89,7 +84,6 @@ describe('the environment', () => {
     expect(engine.engineInfo()).toMatchObject({ level: 'js' });
     expect(engine.engineInfo().reason).toContain('simd128: this host has no WebAssembly');
     expect(() => engine.configure({ kernels: 'simd128' })).toThrow("configure: this host cannot run the kernels 'simd128': this host has no WebAssembly");
-    vi.unstubAllGlobals();
   });
 
   it('where compiling is forbidden auto is js, and says so', async () => {
@@ -100,11 +94,11 @@ describe('the environment', () => {
     const engine = await fresh({ STRIDED_KERNELS: 'auto' });
     expect(engine.engineInfo()).toMatchObject({ level: 'js' });
     expect(engine.engineInfo().reason).toContain('unsafe-eval');
-    vi.unstubAllGlobals();
   });
 });
 
 it('small products stay in the js loops, so importing and small work start nothing', async () => {
+  vi.stubEnv('STRIDED_KERNELS', 'simd128');
   vi.resetModules();
   const { kernels: own } = await import('./kernels/dispatch.ts');
   const select = await import('./kernels/wasm/select.ts');
@@ -113,6 +107,7 @@ it('small products stay in the js loops, so importing and small work start nothi
   expect(select.heapBytes()).toBe(0);
   product(32);
   expect(select.heapBytes()).toBeGreaterThan(0);
+  vi.unstubAllEnvs();
 });
 
 it('ready() starts the engine', async () => {

@@ -1,7 +1,7 @@
 import { sizeOf } from '../../layout.ts';
 import type { GeneratorState } from '../../random.ts';
 import type { View } from '../../storage.ts';
-import type { Heap } from './heap.ts';
+import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -32,7 +32,7 @@ export function dropout({ heap, exports }: Runtime, x: View, p: number, state: G
 
 /** The record that assembly/dropout.ts reads. */
 export function dropoutRecord(heap: Heap, count: number, x: number, out: number, p: number, { seed, offset }: GeneratorState): number {
-  const scratch = heap.allocate(128);
+  const scratch = heap.allocate(128 * maxParts);
   const record = heap.allocate(64);
   const block = offset / 4;
   heap.i32.set([count, x, out, seed, Math.floor(seed / twoTo32), block, Math.floor(block / twoTo32), thresholdOf(p)], record / 4);

@@ -2,6 +2,7 @@ import { sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
 import type { ActivationName, UnaryName } from '../contract.ts';
 import type { ElementwiseJobs } from './exports.ts';
+import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -51,8 +52,8 @@ function run({ heap, exports }: Runtime, job: keyof ElementwiseJobs | undefined,
 }
 
 /** The record that assembly/elementwise.ts reads. */
-export function elementwiseRecord(heap: Runtime['heap'], count: number, x: number, g: number, out: number): number {
-  const scratch = heap.allocate(64);
+export function elementwiseRecord(heap: Heap, count: number, x: number, g: number, out: number): number {
+  const scratch = heap.allocate(64 * maxParts);
   const record = heap.allocate(64);
   heap.i32.set([count, x, g, out, scratch], record / 4);
   return record;

@@ -6,6 +6,9 @@ const base = page;
 /** The maximum that the modules' import of memory allows: 4 GiB. */
 export const maximumPages = 65536;
 
+/** The most parts that a job is ever shared out in, one a thread: what scratch memory of rows is allocated for. */
+export const maxParts = 64;
+
 /**
  * The kernels' WebAssembly memory. Today all of it is scratch: a kernel's call takes what it needs from the top inside
  * `scratch`, and all is given back at its end.

@@ -2,7 +2,7 @@ import { isContiguous, sizeOf } from '../../layout.ts';
 import { Storage, type View } from '../../storage.ts';
 import type { NormForm, NormGradients, NormStatistics } from '../contract.ts';
 import { copy } from '../js/convert.ts';
-import type { Heap } from './heap.ts';
+import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -28,7 +28,7 @@ export interface NormRecord {
 }
 
 export function normRecord(heap: Heap, record: NormRecord): number {
-  const scratch = heap.allocate(128);
+  const scratch = heap.allocate(128 * maxParts);
   const address = heap.allocate(128);
   const { epsilon, rows, columns, form, x, weight, bias, g, out, statistics, partial, sums } = record;
   heap.f64[address / 8] = epsilon;

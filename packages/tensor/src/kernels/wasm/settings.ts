@@ -1,5 +1,6 @@
 import { ArgumentError } from '../../errors.ts';
 import type { ModuleLevel } from './embedded.ts';
+import { maxParts } from './heap.ts';
 import type { Runtime } from './runtime.ts';
 import { best, exactly, precompile, type HostModules } from './select.ts';
 
@@ -42,7 +43,7 @@ export function checkKernels(source: string, value: string): KernelLevel | 'auto
 export function checkThreads(source: string, value: number | string): number | 'auto' {
   if (value === 'auto') return value;
   const count = Number(value);
-  if (!Number.isInteger(count) || count < 1 || count > 64) throw new ArgumentError(`${source}: the number of threads must be 'auto' or a whole number from 1 to 64, not ${value}`);
+  if (!Number.isInteger(count) || count < 1 || count > maxParts) throw new ArgumentError(`${source}: the number of threads must be 'auto' or a whole number from 1 to ${maxParts}, not ${value}`);
   return count;
 }
 

@@ -1,7 +1,7 @@
 import { sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
 import type { RowJobs } from './exports.ts';
-import type { Heap } from './heap.ts';
+import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -28,7 +28,7 @@ export function rows({ heap, exports }: Runtime, job: keyof RowJobs, x: View, g:
 
 /** The record that assembly/softmax.ts reads. */
 export function rowsRecord(heap: Heap, count: number, columns: number, x: number, g: number, out: number): number {
-  const scratch = heap.allocate(128);
+  const scratch = heap.allocate(128 * maxParts);
   const record = heap.allocate(64);
   heap.i32.set([count, columns, x, g, out, scratch], record / 4);
   return record;

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryError } from '../../errors.ts';
+import { Heap } from './heap.ts';
+
+const small = (): Heap => new Heap(new WebAssembly.Memory({ initial: 2, maximum: 4 }));
+
+describe('Heap', () => {
+  it('gives addresses that are multiples of 64 and do not meet', () => {
+    const heap = small();
+    const addresses = [1, 64, 65, 0, 3].map((bytes) => heap.allocate(bytes));
+    expect(addresses.every((address) => address % 64 === 0)).toBe(true);
+    expect(addresses.map((address) => address - addresses[0])).toEqual([0, 64, 128, 256, 256]);
+  });
+
+  it('takes back at the end of scratch what was allocated in it, also when it throws', () => {
+    const heap = small();
+    const before = heap.allocate(0);
+    heap.scratch(() => heap.scratch(() => heap.allocate(1000)));
+    expect(() => heap.scratch(() => {
+      heap.allocate(1000);
+      throw new Error('inside');
+    })).toThrow('inside');
+    expect(heap.allocate(0)).toBe(before);
+    expect(heap.peak).toBe(1024);
+  });
+
+  it('grows, and its views follow', () => {
+    const heap = small();
+    heap.f32[20000] = 7;
+    const old = heap.f32;
+    heap.allocate(100_000);
+    expect(heap.size).toBeGreaterThan(131072);
+    expect(old.length).toBe(0);
+    expect(heap.f32[20000]).toBe(7);
+    expect([heap.f32, heap.f64, heap.i32].map(({ buffer }) => buffer)).toEqual([heap.memory.buffer, heap.memory.buffer, heap.memory.buffer]);
+  });
+
+  it('says how much was asked for and what is in use when the host has no more, and stays usable', () => {
+    const heap = small();
+    heap.scratch(() => {
+      heap.allocate(64_000);
+      expect(() => heap.allocate(10_000_000)).toThrow(MemoryError);
+      expect(() => heap.allocate(10_000_000)).toThrow(/no room for 10000000 more bytes of working memory: 64000 are in use and the host stops at/);
+    });
+    expect(heap.allocate(130_000)).toBe(65536);
+  });
+});
