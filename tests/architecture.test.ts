@@ -20,7 +20,7 @@ const order = {
 const nodeOnly = new Set(['bert/src/cli.ts']);
 
 /** Imports that lead to another file in a browser, by conditions in package.json. */
-const platformChoices = new Set(['#files', '#modelFiles', '@strided/tensor/files']);
+const platformChoices = new Set(['#files', '#workers', '#modelFiles', '@strided/tensor/files']);
 
 const packages = resolve(import.meta.dirname, '../packages');
 const names = Object.keys(order) as (keyof typeof order)[];

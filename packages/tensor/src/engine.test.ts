@@ -15,7 +15,7 @@ describe('configure', () => {
     const found = attempt(level, {}, false);
     if ('runtime' in found) {
       configure({ kernels: level });
-      expect(engineInfo()).toMatchObject({ kernels: level, level, memory: 'unshared', threadsReady: true });
+      expect(engineInfo()).toMatchObject({ kernels: level, level });
     } else {
       configure({ kernels: 'js' });
       expect(() => configure({ kernels: level })).toThrow(EngineError);

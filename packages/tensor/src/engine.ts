@@ -9,9 +9,13 @@ export interface EngineOptions {
    * to 256-bit registers (Node 24 and newer on x86-64). Default `auto`: the highest that works.
    */
   readonly kernels?: KernelLevel | 'auto';
-  /** How many threads share large work. Default `auto`. */
+  /**
+   * How many threads share large work; `auto`: as many as the host runs at once, eight at most. It needs
+   * SharedArrayBuffer, which a page has when it is cross-origin isolated; without it one thread computes. No result
+   * depends on it.
+   */
   readonly threads?: number | 'auto';
-  /** Modules that the host compiled from the package's `.wasm` files, where compiling from bytes is forbidden. */
+  /** Modules that the host compiled from the package's `.wasm` files, where compiling from bytes is forbidden. One thread runs them. */
   readonly modules?: HostModules;
 }
 
@@ -23,10 +27,12 @@ export interface EngineInfo {
   readonly level: KernelLevel;
   /** What keeps a higher level from running; empty where none does. */
   readonly reason: string;
-  /** How many threads take part in large work. */
+  /** How many threads take part in large work, the calling one among them, once all are ready. */
   readonly threads: number;
-  /** Whether all of them have reported ready. */
+  /** Whether all of them have reported ready: workers start with the first large work, or by `ready()`. */
   readonly threadsReady: boolean;
+  /** How many parts of work other threads than the calling one have done. */
+  readonly workerParts: number;
   /** The kind of WebAssembly memory that the kernels compute in. */
   readonly memory: 'none' | 'unshared' | 'shared';
   /** Bytes of it that the host has given. */
@@ -59,19 +65,23 @@ export function configure(options: EngineOptions): void {
  */
 export function engineInfo(): EngineInfo {
   const choice = currentChoice();
+  const pool = choice.runtime?.pool;
+  const threads = pool?.threads ?? 1;
   return {
     kernels: currentSettings().kernels,
     level: levelOf(choice),
     reason: choice.reason,
-    threads: 1,
-    threadsReady: true,
-    memory: choice.runtime === null ? 'none' : 'unshared',
+    threads,
+    threadsReady: pool === undefined || pool.present >= threads,
+    workerParts: pool?.partsDone ?? 0,
+    memory: choice.runtime === null ? 'none' : pool === undefined ? 'unshared' : 'shared',
     memoryBytes: heapBytes(),
   };
 }
 
 /**
- * Starts the engine now instead of with the first large work, and resolves when all of it is ready.
+ * Starts the engine now instead of with the first large work, and resolves when all of it is ready:
+ * the modules compiled and every worker thread at its place, or known not to come.
  *
  * @example
  * await ready(); // before a benchmark, or while a page loads

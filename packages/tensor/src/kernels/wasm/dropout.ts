@@ -4,6 +4,7 @@ import type { View } from '../../storage.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
 
 const twoTo32 = 4294967296;
 
@@ -19,13 +20,18 @@ export function takesDropout(x: View, p: number, state: GeneratorState, out: Vie
   return large && thresholdOf(p) < twoTo32 && state.offset % 4 === 0;
 }
 
+/** What a value costs, in multiply-adds. */
+const costOfValue = 64;
+
 /** out = x / (1 − p) where draw i of the stream is ≥ p, else 0: the js loops' mask, value for value. */
-export function dropout({ heap, exports }: Runtime, x: View, p: number, state: GeneratorState, out: View): void {
+export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorState, out: View): void {
+  const { heap } = runtime;
   heap.scratch(() => {
     const from = placeDense(heap, x);
     const count = sizeOf(out.layout.shape);
     const result = heap.allocate(count * 4);
-    exports.dropout(dropoutRecord(heap, count, from, result, p, state), 0, 1);
+    const parts = partsFor(runtime, count * costOfValue);
+    runJob(runtime, 'dropout', dropoutRecord(heap, count, from, result, p, state), parts);
     fetch(heap, result, out);
   });
 }

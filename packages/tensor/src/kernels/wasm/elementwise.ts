@@ -5,6 +5,7 @@ import type { ElementwiseJobs } from './exports.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
 
 /** The unary functions that take the way into the heap: those that cost far more than a copy. */
 const forward: Partial<Record<UnaryName, keyof ElementwiseJobs>> = {
@@ -40,13 +41,18 @@ export function activationBackward(runtime: Runtime, name: ActivationName, value
   run(runtime, backward[name], [value, g], out);
 }
 
-function run({ heap, exports }: Runtime, job: keyof ElementwiseJobs | undefined, inputs: readonly View[], out: View): void {
+/** What a value costs, in multiply-adds. */
+const costOfValue = 24;
+
+function run(runtime: Runtime, job: keyof ElementwiseJobs | undefined, inputs: readonly View[], out: View): void {
   if (job === undefined) throw new Error('kernels: there is no such elementwise kernel; ask takesUnary first');
+  const { heap } = runtime;
   heap.scratch(() => {
     const addresses = inputs.map((input) => placeDense(heap, input));
     const count = sizeOf(out.layout.shape);
     const result = heap.allocate(count * 4);
-    exports[job](elementwiseRecord(heap, count, addresses[0], addresses[1] ?? 0, result), 0, 1);
+    const parts = partsFor(runtime, count * costOfValue);
+    runJob(runtime, job, elementwiseRecord(heap, count, addresses[0], addresses[1] ?? 0, result), parts);
     fetch(heap, result, out);
   });
 }

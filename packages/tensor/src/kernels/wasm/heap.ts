@@ -93,11 +93,14 @@ export class Heap {
   }
 }
 
-/** Unshared memory, as large as the host lets one become. */
-export function createMemory(): WebAssembly.Memory {
+/** `shared`: worker threads may compute in it too. Copies in and out of such memory take up to three times as long. */
+export type MemoryKind = 'unshared' | 'shared';
+
+/** Memory as large as the host lets one become. */
+export function createMemory(kind: MemoryKind = 'unshared'): WebAssembly.Memory {
   for (const maximum of [maximumPages, maximumPages / 2, maximumPages / 8]) {
     try {
-      return new WebAssembly.Memory({ initial: 16, maximum });
+      return new WebAssembly.Memory({ initial: 16, maximum, shared: kind === 'shared' });
     } catch {
       // Hosts with a small address space cannot reserve so much.
     }

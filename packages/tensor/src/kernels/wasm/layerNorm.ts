@@ -5,6 +5,7 @@ import { copy } from '../js/convert.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
 
 const forms: Readonly<Record<NormForm, number>> = { variance: 0, deviation: 1, rms: 2 };
 
@@ -49,9 +50,13 @@ function placeVector(heap: Heap, vector: View | null, columns: number, otherwise
   return address;
 }
 
+/** What a value costs, in multiply-adds. */
+const costOfValue = 16;
+
 export function layerNorm(
-  { heap, exports }: Runtime, form: NormForm, epsilon: number, x: View, weight: View | null, bias: View | null, out: View, statistics: NormStatistics,
+  runtime: Runtime, form: NormForm, epsilon: number, x: View, weight: View | null, bias: View | null, out: View, statistics: NormStatistics,
 ): void {
+  const { heap } = runtime;
   heap.scratch(() => {
     const { shape } = x.layout;
     const columns = shape[shape.length - 1];
@@ -61,15 +66,17 @@ export function layerNorm(
     const result = heap.allocate(rows * columns * 4);
     const numbers = [0, 1, 2].map(() => heap.allocate(rows * 8)) as [number, number, number];
     const record = { epsilon, rows, columns, form, x: from, weight: w, bias: b, g: 0, out: result, statistics: numbers, partial: 0, sums: [0, 0] } as const;
-    exports.layerNorm(normRecord(heap, record), 0, 1);
+    const parts = partsFor(runtime, rows * columns * costOfValue);
+    runJob(runtime, 'layerNorm', normRecord(heap, record), parts);
     fetch(heap, result, out);
     [statistics.mean, statistics.reciprocal, statistics.slope].forEach((view, i) => fetchDoubles(heap, numbers[i], view));
   });
 }
 
 export function layerNormBackward(
-  { heap, exports }: Runtime, form: NormForm, x: View, weight: View | null, g: View, statistics: NormStatistics, out: NormGradients,
+  runtime: Runtime, form: NormForm, x: View, weight: View | null, g: View, statistics: NormStatistics, out: NormGradients,
 ): void {
+  const { heap } = runtime;
   heap.scratch(() => {
     const { shape } = x.layout;
     const columns = shape[shape.length - 1];
@@ -80,9 +87,10 @@ export function layerNormBackward(
     const result = out.x === null ? 0 : heap.allocate(rows * columns * 4);
     const partial = heap.allocate(partialBytes(rows, columns));
     const sums = [heap.allocate(columns * 4), heap.allocate(columns * 4)] as const;
+    const parts = partsFor(runtime, rows * columns * costOfValue);
     const record = normRecord(heap, { epsilon: 0, rows, columns, form, x: from, weight: w, bias: 0, g: gradient, out: result, statistics: numbers, partial, sums });
-    exports.layerNormBackward(record, 0, 1);
-    if (out.weight !== null || out.bias !== null) exports.layerNormSums(record, 0, 1);
+    runJob(runtime, 'layerNormBackward', record, parts);
+    if (out.weight !== null || out.bias !== null) runJob(runtime, 'layerNormSums', record, parts);
     if (out.x !== null) fetch(heap, result, out.x);
     [out.weight, out.bias].forEach((view, i) => {
       if (view !== null) fetch(heap, sums[i], view);

@@ -1,4 +1,5 @@
 import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
 
 /**
  * Products of matrices that lie in the heap: C [M, N] = A [M, K] · B [K, N] + bias [N], one or many of one shape.
@@ -32,31 +33,39 @@ const smallProduct = 1 << 20;
 export function multiply(runtime: Runtime, products: Products): void {
   const { heap, exports } = runtime;
   const { M, N, K, operands } = products;
+  const count = operands.length;
+  const parts = partsFor(runtime, M * N * K * count);
+  /** What lies between the memory of one part and that of the next. */
+  const strideOf = (bytes: number): number => (parts === 1 ? 0 : Math.ceil(bytes / 64) * 64);
   heap.scratch(() => {
-    const together = operands.length > 1 && M * N * K < smallProduct;
+    // Whole products are the better parts where there are enough: each packs its own B, and nobody waits in between.
+    const whole = parts > 1 && count >= 2 * parts && exports.packedBytes(K, N) <= pieceBytes;
+    const together = whole || (count > 1 && M * N * K < smallProduct);
     const piece = together ? N : Math.min(N, Math.max(64, Math.floor(pieceBytes / (K * 64)) * 16));
-    const table = heap.allocate(operands.length * 12);
-    const packed = heap.allocate(exports.packedBytes(K, piece));
-    const scratch = heap.allocate(exports.scratchBytes(K));
+    const table = heap.allocate(count * 12);
+    const [packedBytes, scratchBytes] = [exports.packedBytes(K, piece), exports.scratchBytes(K)];
+    const [packedStride, scratchStride] = [together ? strideOf(packedBytes) : 0, strideOf(scratchBytes)];
+    const packed = heap.allocate(packedBytes + (parts - 1) * packedStride);
+    const scratch = heap.allocate(scratchBytes + (parts - 1) * scratchStride);
     const job = heap.allocate(fields * 4);
     const write = (columns: number, index: number, column: number): void => {
       const { aRow, aColumn, bRow, bColumn, cRow, bias } = products;
       const at = table + index * 12;
       if (!together) heap.i32.set([operands[index][0], operands[index][1] + column * bColumn, operands[index][2] + column * 4], at / 4);
       const offset = bias === 0 ? 0 : bias + column * 4;
-      heap.i32.set([M, columns, K, aRow, aColumn, bRow, bColumn, cRow, at, operands.length, packed, 0, scratch, 0, offset], job / 4);
+      heap.i32.set([M, columns, K, aRow, aColumn, bRow, bColumn, cRow, at, count, packed, packedStride, scratch, scratchStride, offset], job / 4);
     };
     if (together) {
       heap.i32.set(operands.flat(), table / 4);
       write(N, 0, 0);
-      exports.multiplyEach(job, 0, 1);
+      runJob(runtime, 'multiplyEach', job, parts);
       return;
     }
-    for (let index = 0; index < operands.length; index++) {
+    for (let index = 0; index < count; index++) {
       for (let column = 0; column < N; column += piece) {
         write(Math.min(piece, N - column), index, column);
-        exports.packB(job, 0, 1);
-        exports.multiplyPacked(job, 0, 1);
+        runJob(runtime, 'packB', job, parts);
+        runJob(runtime, 'multiplyPacked', job, parts);
       }
     }
   });

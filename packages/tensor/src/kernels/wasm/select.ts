@@ -1,54 +1,80 @@
 import { EngineError } from '../../errors.ts';
+import { forSharedMemory } from './binary.ts';
 import { refusal } from './earn.ts';
 import { embedded, type ModuleLevel } from './embedded.ts';
 import type { Exports, WideExports } from './exports.ts';
-import { createMemory, Heap } from './heap.ts';
+import { createMemory, Heap, type MemoryKind } from './heap.ts';
 import type { Runtime } from './runtime.ts';
 import { compileWide, lackOfWide, type HostProcess } from './simd256.ts';
 
 /** Modules that the host compiled itself, where compiling from bytes is forbidden. */
 export type HostModules = Readonly<Partial<Record<ModuleLevel, WebAssembly.Module>>>;
 
-/** A level that runs, or why it does not. */
-export type Attempt = { readonly runtime: Runtime } | { readonly lack: string };
+/** A level that runs, with its modules, or why it does not. */
+export type Attempt = Started | { readonly lack: string };
+export interface Started {
+  readonly runtime: Runtime;
+  /** Where two export a function, the later one's is used. */
+  readonly modules: readonly WebAssembly.Module[];
+}
 
 const host = (globalThis as { process?: HostProcess }).process;
 
-/** One heap for all levels: a level that is chosen later finds the memory that is there. */
-let heap: Heap | null = null;
-function theHeap(): Heap {
-  heap ??= new Heap(createMemory());
+/** One heap of a kind for all levels: a level that is chosen later finds the memory that is there. */
+const heaps = new Map<MemoryKind, Heap>();
+function heapOf(kind: MemoryKind): Heap {
+  let heap = heaps.get(kind);
+  if (heap === undefined) {
+    heap = new Heap(createMemory(kind));
+    heaps.set(kind, heap);
+  }
   return heap;
 }
 
-const instances = new Map<WebAssembly.Module | ModuleLevel, Exports>();
+/** Why WebAssembly memory cannot be shared with worker threads here, or null. */
+export function lackOfSharing(modules: HostModules): string | null {
+  if (typeof SharedArrayBuffer === 'undefined') return 'this host has no SharedArrayBuffer (a page must be cross-origin isolated)';
+  // A module's import of memory names the kind, and the exported files name the one that every host has.
+  return Object.values(modules).some((module) => module !== undefined) ? 'modules that were given compute in unshared memory' : null;
+}
+
+/** The embedded bytes for memory of a kind. */
+function bytesFor(level: ModuleLevel, kind: MemoryKind): Uint8Array<ArrayBuffer> {
+  return kind === 'shared' ? forSharedMemory(embedded(level)) : embedded(level);
+}
+
+interface Loaded<E extends Exports> {
+  readonly exports: E;
+  readonly module: WebAssembly.Module;
+}
+
+const compiled = new Map<string, WebAssembly.Module>();
+const instances = new Map<string, Loaded<Exports>>();
 
 /** The narrow modules differ by what the host's WebAssembly knows. */
-function load(level: 'simd128' | 'relaxed', modules: HostModules): Exports {
+function load(level: 'simd128' | 'relaxed', modules: HostModules, kind: MemoryKind): Loaded<Exports> {
+  const key = `${level} ${kind}`;
   const given = modules[level];
-  const key = given ?? level;
-  let exports = instances.get(key);
-  if (exports === undefined) {
-    const module = given ?? compiled.get(level) ?? new WebAssembly.Module(embedded(level));
-    exports = instantiate<Exports>(module);
-    instances.set(key, exports);
-  }
-  return exports;
+  const known = instances.get(key);
+  if (known !== undefined && (given === undefined || known.module === given)) return known;
+  const loaded = instantiate<Exports>(given ?? compiled.get(key) ?? new WebAssembly.Module(bytesFor(level, kind)), kind);
+  instances.set(key, loaded);
+  return loaded;
 }
 
-function instantiate<E extends Exports>(module: WebAssembly.Module): E {
-  return new WebAssembly.Instance(module, { env: { memory: theHeap().memory } }).exports as unknown as E;
+function instantiate<E extends Exports>(module: WebAssembly.Module, kind: MemoryKind): Loaded<E> {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: heapOf(kind).memory } });
+  return { exports: exports as unknown as E, module };
 }
-
-const compiled = new Map<ModuleLevel, WebAssembly.Module>();
 
 /** Compiles the narrow modules outside the main flow: browsers limit what may be compiled synchronously. */
-export async function precompile(modules: HostModules): Promise<void> {
+export async function precompile(modules: HostModules, kind: MemoryKind): Promise<void> {
   for (const level of ['relaxed', 'simd128'] as const) {
-    if (modules[level] !== undefined || compiled.has(level) || instances.has(level)) return;
+    const key = `${level} ${kind}`;
+    if (modules[level] !== undefined || compiled.has(key) || instances.has(key)) return;
     if (lackOf(level, modules) !== null) continue;
-    const module = await WebAssembly.compile(embedded(level)).catch(() => null);
-    if (module !== null) compiled.set(level, module);
+    const module = await WebAssembly.compile(bytesFor(level, kind)).catch(() => null);
+    if (module !== null) compiled.set(key, module);
     return;
   }
 }
@@ -64,39 +90,46 @@ export function lackOf(level: ModuleLevel, modules: HostModules): string | null 
 }
 
 /** Starts a level. `timed`: simd256 must also be faster than the others. */
-export function attempt(level: ModuleLevel, modules: HostModules, timed: boolean): Attempt {
+export function attempt(level: ModuleLevel, modules: HostModules, timed: boolean, kind: MemoryKind = 'unshared'): Attempt {
   const lack = lackOf(level, modules);
   if (lack !== null) return { lack };
   try {
-    if (level !== 'simd256') return { runtime: { level, exports: load(level, modules), heap: theHeap() } };
-    return attemptWide(modules, timed);
+    if (level === 'simd256') return attemptWide(modules, timed, kind);
+    const { exports, module } = load(level, modules, kind);
+    return { runtime: { level, exports, heap: heapOf(kind) }, modules: [module] };
   } catch (error) {
     return { lack: `the host refused the module: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 
-let wide: { readonly exports: WideExports; readonly module: WebAssembly.Module | undefined } | null = null;
+const wide = new Map<MemoryKind, Loaded<WideExports> & { readonly given: WebAssembly.Module | undefined }>();
 
-function attemptWide(modules: HostModules, timed: boolean): Attempt {
-  const relaxed = load('relaxed', modules);
-  if (wide === null || wide.module !== modules.simd256) {
-    wide = { exports: instantiate<WideExports>(modules.simd256 ?? compileWide(embedded('simd256'), host ?? {})), module: modules.simd256 };
+function attemptWide(modules: HostModules, timed: boolean, kind: MemoryKind): Attempt {
+  const relaxed = load('relaxed', modules, kind);
+  const given = modules.simd256;
+  let loaded = wide.get(kind);
+  if (loaded === undefined || loaded.given !== given) {
+    loaded = { ...instantiate<WideExports>(given ?? compileWide(bytesFor('simd256', kind), host ?? {}), kind), given };
+    wide.set(kind, loaded);
   }
-  const reason = refusal(wide.exports, relaxed, theHeap(), timed);
+  const heap = heapOf(kind);
+  const reason = refusal(loaded.exports, relaxed.exports, heap, timed);
   if (reason !== null) return { lack: reason };
-  return { runtime: { level: 'simd256', exports: { ...relaxed, ...wide.exports }, heap: theHeap() } };
+  return { runtime: { level: 'simd256', exports: { ...relaxed.exports, ...loaded.exports }, heap }, modules: [relaxed.module, loaded.module] };
 }
 
 /** Bytes of WebAssembly memory that the engine has. */
 export function heapBytes(): number {
-  return heap?.size ?? 0;
+  let sum = 0;
+  for (const { size } of heaps.values()) sum += size;
+  return sum;
 }
 
 /** The highest level that works, or why none does. */
-export function best(modules: HostModules): Attempt & { readonly reason: string } {
+export function best(modules: HostModules, kind: MemoryKind): Attempt & { readonly reason: string } {
   const refused: string[] = [];
   for (const level of ['simd256', 'relaxed', 'simd128'] as const) {
-    const found = attempt(level, modules, true);
+    const found = attempt(level, modules, true, kind);
     if ('runtime' in found) return { ...found, reason: refused.join('; ') };
     refused.push(`${level}: ${found.lack}`);
   }
@@ -104,8 +137,8 @@ export function best(modules: HostModules): Attempt & { readonly reason: string 
 }
 
 /** A level that was asked for by name. */
-export function exactly(level: ModuleLevel, modules: HostModules): Runtime {
-  const found = attempt(level, modules, false);
-  if ('runtime' in found) return found.runtime;
+export function exactly(level: ModuleLevel, modules: HostModules, kind: MemoryKind): Started {
+  const found = attempt(level, modules, false, kind);
+  if ('runtime' in found) return found;
   throw new EngineError(`configure: this host cannot run the kernels '${level}': ${found.lack}; use 'auto', which takes the best level that works`);
 }

@@ -1,8 +1,9 @@
 import { ArgumentError } from '../../errors.ts';
 import type { ModuleLevel } from './embedded.ts';
-import { maxParts } from './heap.ts';
+import { maxParts, type MemoryKind } from './heap.ts';
+import { defaultThreads, Pool } from './pool.ts';
 import type { Runtime } from './runtime.ts';
-import { best, exactly, precompile, type HostModules } from './select.ts';
+import { best, exactly, lackOfSharing, precompile, type HostModules, type Started } from './select.ts';
 
 /** The kernel levels, slowest first. */
 export const kernelLevels = ['js', 'simd128', 'relaxed', 'simd256'] as const;
@@ -57,11 +58,37 @@ export function currentSettings(): Settings {
   return settings;
 }
 
-function choose({ kernels, modules }: Settings): Choice {
+/** How many threads may share work, and so the kind of memory: one thread alone copies faster in and out of its own. */
+function plan({ threads, modules }: Settings): { readonly threads: number; readonly kind: MemoryKind } {
+  const wanted = threads === 'auto' ? defaultThreads() : threads;
+  const kind = wanted > 1 && lackOfSharing(modules) === null ? 'shared' : 'unshared';
+  return { threads: kind === 'shared' ? wanted : 1, kind };
+}
+
+/** The pools of the levels that have run: an idle one costs nothing, and a program that comes back finds it ready. */
+const pools = new Map<string, { readonly pool: Pool; readonly module: WebAssembly.Module }>();
+
+function withThreads({ runtime, modules }: Started, threads: number): Runtime {
+  if (threads === 1) return runtime;
+  const [module] = modules;
+  let known = pools.get(runtime.level);
+  if (known?.module !== module) {
+    known = { pool: new Pool(runtime.heap.memory, modules, runtime.exports), module };
+    pools.set(runtime.level, known);
+  }
+  known.pool.threads = threads;
+  return { ...runtime, pool: known.pool };
+}
+
+function choose(wanted: Settings): Choice {
+  const { kernels, modules } = wanted;
   if (kernels === 'js') return { runtime: null, reason: 'js was asked for' };
-  if (kernels !== 'auto') return { runtime: exactly(kernels, modules), reason: kernels === 'simd256' ? '' : `${kernels} was asked for` };
-  const found = best(modules);
-  return { runtime: 'runtime' in found ? found.runtime : null, reason: found.reason };
+  const { threads, kind } = plan(wanted);
+  if (kernels !== 'auto') {
+    return { runtime: withThreads(exactly(kernels, modules, kind), threads), reason: kernels === 'simd256' ? '' : `${kernels} was asked for` };
+  }
+  const found = best(modules, kind);
+  return { runtime: 'runtime' in found ? withThreads(found, threads) : null, reason: found.reason };
 }
 
 /** Takes new settings. A level that the host lacks is refused now, and what was before stays. */
@@ -83,10 +110,13 @@ export function currentRuntime(): Runtime | null {
   return (choice ?? currentChoice()).runtime;
 }
 
-/** As `currentChoice`, with the compiling where the host allows it best. */
+/** As `currentChoice`, with the compiling where the host allows it best, and with every worker started. */
 export async function prepare(): Promise<Choice> {
-  if (choice === null && currentSettings().kernels !== 'js') await precompile(currentSettings().modules);
-  return currentChoice();
+  const now = currentSettings();
+  if (choice === null && now.kernels !== 'js' && typeof WebAssembly !== 'undefined') await precompile(now.modules, plan(now).kind);
+  const chosen = currentChoice();
+  await chosen.runtime?.pool?.ready();
+  return chosen;
 }
 
 /** The name of what runs. */

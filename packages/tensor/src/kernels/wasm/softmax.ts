@@ -4,6 +4,7 @@ import type { RowJobs } from './exports.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense } from './operands.ts';
 import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
 
 /** Fewer values stay in the js loops: a program that does no more than that never starts the engine. */
 const worthIt = 1 << 11;
@@ -13,15 +14,20 @@ export function takesRows(x: View, out: View): boolean {
   return x.storage.dtype === 'float32' && out.storage.dtype === 'float32' && x.layout.shape.length > 0 && sizeOf(x.layout.shape) >= worthIt;
 }
 
+/** What a value costs, in multiply-adds. */
+const costOfValue = 32;
+
 /** A kernel of rows: `x` (for a gradient the forward's result y), perhaps a gradient, and the result. */
-export function rows({ heap, exports }: Runtime, job: keyof RowJobs, x: View, g: View | null, out: View): void {
+export function rows(runtime: Runtime, job: keyof RowJobs, x: View, g: View | null, out: View): void {
+  const { heap } = runtime;
   heap.scratch(() => {
     const { shape } = x.layout;
     const columns = shape[shape.length - 1];
     const size = sizeOf(shape);
     const [from, gradient] = [placeDense(heap, x), g === null ? 0 : placeDense(heap, g)];
     const result = heap.allocate(size * 4);
-    exports[job](rowsRecord(heap, size / columns, columns, from, gradient, result), 0, 1);
+    const parts = partsFor(runtime, size * costOfValue);
+    runJob(runtime, job, rowsRecord(heap, size / columns, columns, from, gradient, result), parts);
     fetch(heap, result, out);
   });
 }
