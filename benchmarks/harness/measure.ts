@@ -55,7 +55,9 @@ function runnerOf(contestant: Contestant): () => unknown {
 }
 
 async function finish(contestant: Contestant, promise: Promise<unknown>): Promise<void> {
-  contestant.release?.(await promise);
+  // Not as the argument of `release?.()`: without a release it would not be awaited.
+  const result = await promise;
+  contestant.release?.(result);
 }
 
 setFlagsFromString('--expose-gc');
