@@ -10,7 +10,7 @@ import { Tensor, type DType } from '@strided/tensor';
  * }
  * new Shifted().stateDict().size; // 0
  */
-export class TransientBuffer<D extends DType = DType> extends Tensor<D> {
+export class TransientBuffer<out D extends DType = DType> extends Tensor<D> {
   constructor(values: Tensor<D>) {
     super(values.detach());
   }

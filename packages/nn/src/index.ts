@@ -19,11 +19,21 @@ export { TransformerDecoderLayer, TransformerEncoderLayer, type DecoderLayerInpu
 export { LearnedPositions, SinusoidalPositions, sinusoidalTable } from './positions.ts';
 export { RotaryPositions, type RotaryOptions } from './rotaryPositions.ts';
 export { relativeBucket, RelativePositionBias, type RelativeBucketOptions } from './relativePositions.ts';
-export { crossEntropy, nllLoss, type CrossEntropyOptions, type NllLossOptions } from './loss.ts';
+export {
+  binaryCrossEntropyWithLogits, crossEntropy, huberLoss, infoNce, klDiv, l1Loss, mseLoss, nllLoss, type BinaryCrossEntropyOptions,
+  type CrossEntropyOptions, type InfoNceOptions, type KlDivOptions, type LossOptions, type NllLossOptions,
+} from './loss.ts';
+export { addLora, loadLoraStateDict, LoraAdapter, loraStateDict, mergeLora, removeLora, type LoraOptions } from './lora.ts';
+export type { Adapter } from './adapter.ts';
+export { recompute } from './recompute.ts';
 export { Optimizer, type ActiveGroup, type OptimizerState, type ParameterGroup } from './optim/optimizer.ts';
+export { SGD, type SGDSettings } from './optim/sgd.ts';
+export { Adam, type AdamSettings } from './optim/adam.ts';
 export { AdamW, type AdamWSettings } from './optim/adamw.ts';
-export { constantSchedule, inverseRootSchedule, linearSchedule, type Progress, type Schedule } from './optim/schedule.ts';
-export { clipGradNorm } from './optim/clip.ts';
+export type { MomentSettings } from './optim/moments.ts';
+export { constantSchedule, cosineSchedule, inverseRootSchedule, linearSchedule, type Progress, type Schedule, type WarmupOptions } from './optim/schedule.ts';
+export { clipGradNorm, clipGradValue } from './optim/clip.ts';
+export { ExponentialMovingAverage, type AverageOptions } from './optim/average.ts';
 export { TrainingError } from './errors.ts';
 export { Trainer, type StepResult, type TrainerOptions } from './training/trainer.ts';
 export type { PlanOptions } from './training/plan.ts';

@@ -1,4 +1,5 @@
 import { linear, zeros, type Tensor } from '@strided/tensor';
+import type { Adapter } from './adapter.ts';
 import { linearUniform } from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
@@ -13,6 +14,8 @@ import { Parameter } from './parameter.ts';
 export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
+  /** What `addLora` puts here is added to the result. */
+  adapter: Adapter | null = null;
 
   constructor(inFeatures: number, outFeatures: number, { bias = true }: { readonly bias?: boolean } = {}) {
     super();
@@ -21,7 +24,8 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+    const y = linear(x, this.weight, this.bias);
+    return this.adapter === null ? y : y.add(this.adapter.forward(x));
   }
 
   override describe(): string {

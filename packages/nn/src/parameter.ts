@@ -10,7 +10,7 @@ import { Tensor, type DType, type FloatDType } from '@strided/tensor';
  *   forward(x: Tensor) { return x.mul(this.weight); }
  * }
  */
-export class Parameter<D extends FloatDType = FloatDType> extends Tensor<D> {
+export class Parameter<out D extends FloatDType = FloatDType> extends Tensor<D> {
   constructor(values: Tensor<D>, options: { readonly requiresGrad?: boolean } = {}) {
     super(values.detach());
     this.requiresGrad = options.requiresGrad ?? true;

@@ -1,7 +1,7 @@
 import { tensor, type Tensor } from '@strided/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clipGradNorm } from './clip.ts';
+import { clipGradNorm, clipGradValue } from './clip.ts';
 
 const gradients = fc.array(fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 });
 const withGrads = (arrays: readonly (readonly number[] | null)[]): { readonly grad: Tensor | null }[] =>
@@ -33,5 +33,23 @@ describe('clipGradNorm', () => {
     const zero = withGrads([[0, 0]]);
     expect(clipGradNorm(zero, 1)).toBe(0);
     expect(values(zero)).toEqual([0, 0]);
+  });
+});
+
+describe('clipGradValue', () => {
+  it('moves every number into the limits and leaves those inside', () => {
+    fc.assert(fc.property(gradients, fc.double({ min: 0, max: 120, noNaN: true }), (arrays, limit) => {
+      const parameters = withGrads([...arrays, null]);
+      clipGradValue(parameters, limit);
+      // + 0: the sign of a zero does not count.
+      expect(values(parameters).map((value) => value + 0)).toEqual(arrays.flat().map((value) => Math.max(-limit, Math.min(limit, value)) + 0));
+    }));
+  });
+
+  it('infinities become the limit, NaN stays, a negative limit is refused', () => {
+    const parameters = withGrads([[Infinity, -Infinity, NaN]]);
+    clipGradValue(parameters, 2);
+    expect(values(parameters)).toEqual([2, -2, NaN]);
+    expect(() => clipGradValue(parameters, -1)).toThrow('clipGradValue: the limit must be a number from 0, not -1');
   });
 });

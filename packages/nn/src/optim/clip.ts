@@ -1,4 +1,4 @@
-import { noGrad, type Tensor } from '@strided/tensor';
+import { ArgumentError, noGrad, type Tensor } from '@strided/tensor';
 
 /**
  * Scales all gradients together so that their joint norm √Σg² is at most `maxNorm`; returns the norm before.
@@ -12,5 +12,13 @@ export function clipGradNorm(parameters: Iterable<{ readonly grad: Tensor | null
     const norm = Math.sqrt(sum);
     if (Number.isFinite(norm) && norm > maxNorm) for (const gradient of gradients) gradient.mulInPlace(maxNorm / (norm + 1e-6));
     return norm;
+  });
+}
+
+/** Moves every number of all gradients into [−limit, limit]; NaN stays. */
+export function clipGradValue(parameters: Iterable<{ readonly grad: Tensor | null }>, limit: number): void {
+  if (!(limit >= 0)) throw new ArgumentError(`clipGradValue: the limit must be a number from 0, not ${limit}`);
+  noGrad(() => {
+    for (const { grad } of parameters) grad?.copyFrom(grad.clamp({ min: -limit, max: limit }));
   });
 }

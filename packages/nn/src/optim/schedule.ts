@@ -11,14 +11,39 @@ export interface Progress {
 /** What the learning rate is multiplied by at a moment of training. */
 export type Schedule = (progress: Progress) => number;
 
-export function constantSchedule(): Schedule {
-  return () => 1;
+export interface WarmupOptions {
+  /** The share of training over which the rate rises linearly from 0, from 0 to below 1. */
+  readonly warmup?: number;
 }
 
-/** Rises linearly from 0 to 1 over the share `warmup`, then falls linearly to 0 at the end (BERT's schedule). */
-export function linearSchedule({ warmup = 0.1 }: { readonly warmup?: number } = {}): Schedule {
-  if (!(warmup >= 0 && warmup < 1)) throw new ArgumentError(`linearSchedule: the warm-up must be a share from 0 to below 1, not ${warmup}`);
-  return ({ share }) => (share < warmup ? share / warmup : Math.max(0, (1 - share) / (1 - warmup)));
+/** `after` is told the share of what follows the warm-up, 0 to 1. */
+function warmed(name: string, warmup: number, after: (share: number) => number): Schedule {
+  if (!(warmup >= 0 && warmup < 1)) throw new ArgumentError(`${name}: the warm-up must be a share from 0 to below 1, not ${warmup}`);
+  return ({ share }) => (share < warmup ? share / warmup : after((share - warmup) / (1 - warmup)));
+}
+
+function checkEnd(name: string, end: number): void {
+  if (!(end >= 0 && end <= 1)) throw new ArgumentError(`${name}: the end must be a factor from 0 to 1, not ${end}`);
+}
+
+/** 1, after a warm-up over the share `warmup` (default 0). */
+export function constantSchedule({ warmup = 0 }: WarmupOptions = {}): Schedule {
+  return warmed('constantSchedule', warmup, () => 1);
+}
+
+/** Rises linearly from 0 to 1 over the share `warmup`, then falls linearly to `end` (default 0) at the end (BERT's schedule). */
+export function linearSchedule({ warmup = 0.1, end = 0 }: WarmupOptions & { readonly end?: number } = {}): Schedule {
+  checkEnd('linearSchedule', end);
+  return warmed('linearSchedule', warmup, (share) => end + (1 - end) * Math.max(0, 1 - share));
+}
+
+/**
+ * Rises linearly from 0 to 1 over the share `warmup` (default 0.1), then falls along half a cosine wave to `end` (default
+ * 0) at the end (Loshchilov and Hutter, arXiv 1608.03983).
+ */
+export function cosineSchedule({ warmup = 0.1, end = 0 }: WarmupOptions & { readonly end?: number } = {}): Schedule {
+  checkEnd('cosineSchedule', end);
+  return warmed('cosineSchedule', warmup, (share) => end + ((1 - end) * (1 + Math.cos(Math.PI * Math.min(1, share)))) / 2);
 }
 
 /**
