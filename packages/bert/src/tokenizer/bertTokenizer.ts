@@ -1,3 +1,4 @@
+import type { ModelSource } from '../modelFiles/modelFiles.ts';
 import { type AddedToken, addedToken, checkAddedToken, TokenFinder } from './addedTokens.ts';
 import { AlignedText } from './alignedText.ts';
 import { wordsOf } from './basicTokenizer.ts';
@@ -9,6 +10,7 @@ import { BertNormalizer } from './normalizer.ts';
 import type { DecodeOptions, EncodeOptions, SpecialTokenRole, TextInput } from './options.ts';
 import { padEncoding, roundUp } from './padding.ts';
 import { countSpecialTokens, postProcess } from './postProcessor.ts';
+import { readPretrainedTokenizer, type PretrainedTokenizerOptions } from './pretrained.ts';
 import { readTokenizerFiles, type TokenizerFiles, type TokenizerParts } from './tokenizerFiles.ts';
 import { writeTokenizerFiles, type WrittenTokenizerFiles } from './tokenizerWriter.ts';
 import { earlyExitRange, truncatePair } from './truncation.ts';
@@ -56,6 +58,11 @@ export class BertTokenizer {
    */
   static fromFiles(files: TokenizerFiles): BertTokenizer {
     return new BertTokenizer(readTokenizerFiles(files));
+  }
+
+  /** From a folder, hub id, base URL or record of files. */
+  static async fromPretrained(source: ModelSource, options: PretrainedTokenizerOptions = {}): Promise<BertTokenizer> {
+    return BertTokenizer.fromFiles(await readPretrainedTokenizer(source, options));
   }
 
   /** How many ids there are: one more than the largest. */

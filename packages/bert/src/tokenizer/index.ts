@@ -1,9 +1,11 @@
 export { type AddedToken, addedToken } from './addedTokens.ts';
+export { AutoTokenizer } from './autoTokenizer.ts';
 export { BasicTokenizer, type Word } from './basicTokenizer.ts';
 export { BertTokenizer } from './bertTokenizer.ts';
 export type { Encoding, Offsets } from './encoding.ts';
 export { BertNormalizer, type NormalizerOptions } from './normalizer.ts';
 export type { DecodeOptions, EncodeOptions, SpecialTokenRole, TextInput } from './options.ts';
+export type { PretrainedTokenizerFiles, PretrainedTokenizerOptions } from './pretrained.ts';
 export type { TokenizerFiles } from './tokenizerFiles.ts';
 export type { WrittenTokenizerFiles } from './tokenizerWriter.ts';
 export type { Side, TruncationStrategy } from './truncation.ts';
