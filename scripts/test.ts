@@ -1,12 +1,13 @@
 /**
  * Everything that CI checks, in one command: `npx -y pnpm@12 test`.
  *
- * `--only types,lint,unit,parity,package` runs some of the steps.
+ * `--only types,lint,unit,parity,package,browser` runs some of the steps.
  * STRIDED_SEED fixes the seed of the property tests, STRIDED_RUNS the number of cases of each.
  * The last line is `N passed, N failed`.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { checkBrowser } from './testing/browser.ts';
 import { kernelLevels, threadCounts } from './testing/kernels.ts';
 import { checkPackages } from './testing/packages.ts';
 import { propertyFiles } from './testing/propertyFiles.ts';
@@ -55,6 +56,7 @@ const steps: Record<string, (report: Report) => Promise<void>> = {
   },
 
   package: checkPackages,
+  browser: checkBrowser,
 };
 
 const titles: Record<string, string> = {
@@ -63,6 +65,7 @@ const titles: Record<string, string> = {
   unit: 'unit: every test once, in the default mode',
   parity: 'parity: the parity and golden tests on every kernel level',
   package: 'package: as a consumer gets it',
+  browser: 'browser: the built packages in pages of Chromium',
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
