@@ -2,7 +2,7 @@ import type { TypedArray } from '../../dtype.ts';
 import type { View } from '../../storage.ts';
 import type { AttentionGradients, AttentionOptions } from '../contract.ts';
 import { forEachRow } from './iterate.ts';
-import { evenBlock, multiply, pack, padded } from './panels.ts';
+import { evenBlock, multiply, pack, padded, tileHeight, tileWidth } from './panels.ts';
 import { dropFactors } from './random.ts';
 
 /**
@@ -33,8 +33,8 @@ function forEachBatch(views: readonly View[], visit: (offsets: readonly number[]
 function scorer(queries: View, keys: View, mask: View | null, { scale, causal }: AttentionOptions) {
   const [q, k] = [matrix(queries), matrix(keys)];
   const [L, S, E] = [q.rows, k.rows, q.columns];
-  const rows = evenBlock(L, blockSize, S);
-  const width = padded(S);
+  const rows = evenBlock(L, blockSize, S, tileHeight);
+  const width = padded(S, tileWidth);
   const scores = new Float64Array(rows * width);
   const [qPanels, kPanels] = [new Float64Array(rows * E), new Float64Array(width * E)];
   const m = mask === null ? null : { ...matrix(mask), bool: mask.storage.dtype === 'bool' };
@@ -44,12 +44,12 @@ function scorer(queries: View, keys: View, mask: View | null, { scale, causal }:
     width,
     scores,
     useKeys(offset: number): void {
-      pack(k.data, offset, S, k.step, E, k.stride, kPanels, 0);
+      pack(k.data, offset, S, k.step, E, k.stride, kPanels, 0, tileWidth);
     },
     /** The scores of `height` rows from row `first`. */
     compute(iq: number, im: number, first: number, height: number): void {
-      pack(q.data, iq + first * q.step, height, q.step, E, q.stride, qPanels, 0);
-      scores.fill(0, 0, padded(height) * width);
+      pack(q.data, iq + first * q.step, height, q.step, E, q.stride, qPanels, 0, tileHeight);
+      scores.fill(0, 0, padded(height, tileHeight) * width);
       multiply(height, causal ? Math.min(S, first + height) : S, E, qPanels, kPanels, 0, scores, width);
       for (let i = 0; i < height; i++) {
         const row = i * width;
@@ -93,12 +93,12 @@ export function attention(queries: View, keys: View, values: View, mask: View | 
   const { dropout } = options;
   const scoring = scorer(queries, keys, mask, options);
   const { scores, rows, width } = scoring;
-  const columns = padded(V);
+  const columns = padded(V, tileWidth);
   const [pPanels, vPanels, sums] = [new Float64Array(rows * S), new Float64Array(columns * S), new Float64Array(rows * columns)];
   const factors = new Float64Array(S);
   forEachBatch([queries, keys, values, out, logSumExp, mask ?? queries], ([iq, ik, iv, io, il, im], batch) => {
     scoring.useKeys(ik);
-    pack(v.data, iv, V, v.stride, S, v.step, vPanels, 0);
+    pack(v.data, iv, V, v.stride, S, v.step, vPanels, 0, tileWidth);
     for (let first = 0; first < L; first += rows) {
       const height = Math.min(rows, L - first);
       scoring.compute(iq, im, first, height);
@@ -111,8 +111,8 @@ export function attention(queries: View, keys: View, values: View, mask: View | 
         dropFactors(dropout.state, (batch * L + first + i) * S, dropout.p, factors);
         for (let j = 0; j < S; j++) scores[row + j] *= factors[j];
       }
-      pack(scores, 0, height, width, S, 1, pPanels, 0);
-      sums.fill(0, 0, padded(height) * columns);
+      pack(scores, 0, height, width, S, 1, pPanels, 0, tileHeight);
+      sums.fill(0, 0, padded(height, tileHeight) * columns);
       multiply(height, V, S, pPanels, vPanels, 0, sums, columns);
       store(sums, height, V, columns, 1, o.data, io + first * o.step, o.step, o.stride);
     }
@@ -127,27 +127,27 @@ export function attentionBackward(
   const { scale, dropout } = options;
   const scoring = scorer(queries, keys, mask, options);
   const { scores: p, rows, width } = scoring;
-  const [wide, tall] = [padded(E), padded(V)];
+  const [wide, tall, high] = [padded(E, tileWidth), padded(V, tileWidth), padded(S, tileHeight)];
   const ds = new Float64Array(rows * width);
   const factors = new Float64Array(S).fill(1);
   // Panels of the left and the right operand of one product after the other; kPanels and vPanels stay for a batch.
-  const left = new Float64Array(Math.max(rows * Math.max(S, V), width * rows));
+  const left = new Float64Array(Math.max(rows * Math.max(S, V), high * rows));
   const right = new Float64Array(rows * Math.max(wide, tall));
   const [kPanels, vPanels] = [new Float64Array(wide * S), new Float64Array(width * V)];
-  const [gq, gk, gv] = [new Float64Array(rows * wide), new Float64Array(width * wide), new Float64Array(width * tall)];
+  const [gq, gk, gv] = [new Float64Array(rows * wide), new Float64Array(high * wide), new Float64Array(high * tall)];
   const [toQ, toK, toV, toMask] = [out.q, out.k, out.v, out.mask].map((view) => (view === null ? null : matrix(view)));
   const views = [queries, keys, values, mask ?? queries, logSumExp, gradient, out.q ?? queries, out.k ?? keys, out.v ?? values, out.mask ?? queries];
   forEachBatch(views, ([iq, ik, iv, im, il, ig, oq, ok, ov, om], batch) => {
     scoring.useKeys(ik);
-    pack(v.data, iv, S, v.step, V, v.stride, vPanels, 0);
-    if (toQ !== null) pack(k.data, ik, E, k.stride, S, k.step, kPanels, 0);
+    pack(v.data, iv, S, v.step, V, v.stride, vPanels, 0, tileWidth);
+    if (toQ !== null) pack(k.data, ik, E, k.stride, S, k.step, kPanels, 0, tileWidth);
     gk.fill(0);
     gv.fill(0);
     for (let first = 0; first < L; first += rows) {
       const height = Math.min(rows, L - first);
       scoring.compute(iq, im, first, height);
-      pack(g.data, ig + first * g.step, height, g.step, V, g.stride, left, 0);
-      ds.fill(0, 0, padded(height) * width);
+      pack(g.data, ig + first * g.step, height, g.step, V, g.stride, left, 0, tileHeight);
+      ds.fill(0, 0, padded(height, tileHeight) * width);
       multiply(height, S, V, left, vPanels, 0, ds, width);
       for (let i = 0; i < height; i++) {
         const row = i * width;
@@ -165,18 +165,18 @@ export function attentionBackward(
         }
       }
       if (toV !== null) {
-        pack(p, 0, S, 1, height, width, left, 0);
-        pack(g.data, ig + first * g.step, V, g.stride, height, g.step, right, 0);
+        pack(p, 0, S, 1, height, width, left, 0, tileHeight);
+        pack(g.data, ig + first * g.step, V, g.stride, height, g.step, right, 0, tileWidth);
         multiply(S, V, height, left, right, 0, gv, tall);
       }
       if (toK !== null) {
-        pack(ds, 0, S, 1, height, width, left, 0);
-        pack(q.data, iq + first * q.step, E, q.stride, height, q.step, right, 0);
+        pack(ds, 0, S, 1, height, width, left, 0, tileHeight);
+        pack(q.data, iq + first * q.step, E, q.stride, height, q.step, right, 0, tileWidth);
         multiply(S, E, height, left, right, 0, gk, wide);
       }
       if (toQ !== null) {
-        pack(ds, 0, height, width, S, 1, left, 0);
-        gq.fill(0, 0, padded(height) * wide);
+        pack(ds, 0, height, width, S, 1, left, 0, tileHeight);
+        gq.fill(0, 0, padded(height, tileHeight) * wide);
         multiply(height, E, S, left, kPanels, 0, gq, wide);
         store(gq, height, E, wide, scale, toQ.data, oq + first * toQ.step, toQ.step, toQ.stride);
       }

@@ -2,7 +2,7 @@ import { isFloat, type TypedArray } from '../../dtype.ts';
 import { allocate, type View } from '../../storage.ts';
 import { copy } from './convert.ts';
 import { forEachRow } from './iterate.ts';
-import { evenBlock, multiply, multiplyIntegers, pack, padded } from './panels.ts';
+import { evenBlock, multiply, multiplyIntegers, pack, padded, tileHeight, tileWidth } from './panels.ts';
 import { readVector } from './vectors.ts';
 
 /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n] */
@@ -58,22 +58,22 @@ function product(a: View, b: View, bias: Float64Array | null, out: View): void {
     return;
   }
   const step = Math.min(K, depth);
-  const rows = evenBlock(M, blockSize.a, step);
-  const columns = evenBlock(N, blockSize.b, K);
+  const rows = evenBlock(M, blockSize.a, step, tileHeight);
+  const columns = evenBlock(N, blockSize.b, K, tileWidth);
   const scratch = floats ? scratchOf(Float64Array, rows, columns, step, K) : scratchOf(Int32Array, rows, columns, step, K);
   for (let n = 0; n < N; n += columns) {
     const width = Math.min(columns, N - n);
-    const stride = padded(width);
+    const stride = padded(width, tileWidth);
     let packed = -1;
     forEachRow(batches, strides, ([ia, ib, io]) => {
-      if (ib !== packed) for (let k = 0; k < K; k += step) pack(y, ib + n * bn + k * bk, width, bn, Math.min(step, K - k), bk, scratch.b, k * stride);
+      if (ib !== packed) for (let k = 0; k < K; k += step) pack(y, ib + n * bn + k * bk, width, bn, Math.min(step, K - k), bk, scratch.b, k * stride, tileWidth);
       packed = ib;
       for (let m = 0; m < M; m += rows) {
         const height = Math.min(rows, M - m);
-        scratch.c.fill(0, 0, padded(height) * stride);
+        scratch.c.fill(0, 0, padded(height, tileHeight) * stride);
         for (let k = 0; k < K; k += step) {
           const length = Math.min(step, K - k);
-          pack(x, ia + m * am + k * ak, height, am, length, ak, scratch.a, 0);
+          pack(x, ia + m * am + k * ak, height, am, length, ak, scratch.a, 0, tileHeight);
           if (floats) multiply(height, width, length, scratch.a as Float64Array, scratch.b as Float64Array, k * stride, scratch.c as Float64Array, stride);
           else multiplyIntegers(height, width, length, scratch.a as Int32Array, scratch.b as Int32Array, k * stride, scratch.c as Int32Array, stride);
         }
