@@ -1,11 +1,20 @@
 /** BERT-family models, their checkpoints and their pretraining. */
-export { SeedBertForPreTraining, type SeedPretrainingOutput } from './models.ts';
-export type { SeedConfig } from './families/seed.ts';
-export { Encoder, type EncoderInputs, type EncoderOutput } from './encoder.ts';
-export { Decoder, NextSentenceHead } from './decoder.ts';
-export { SinusoidalEmbeddings } from './embeddings.ts';
-export { FeedForward, PreNormLayer } from './layer.ts';
-export type { EncoderConfig } from './config.ts';
+export * from './models.ts';
+export { Encoder, type EncoderInputs, type EncoderOutput } from './encoder/encoder.ts';
+export { Embeddings, type TokenInputs } from './encoder/embeddings.ts';
+export { FeedForward, TransformerLayer } from './encoder/layer.ts';
+export { DotAttention } from './encoder/attention.ts';
+export { DisentangledAttention } from './encoder/disentangled.ts';
+export { ClassificationHead, DiscriminatorHead, MaskedLmHead, PairHead, Pooler } from './heads/heads.ts';
+export { activationNames, type ActivationName } from './activation.ts';
+export type { AttentionSpec, Dropouts, EncoderConfig, Positions } from './config.ts';
+export type { LoadingReport } from './checkpoint/load.ts';
+export type { Family, HeadKind, ModelOptions } from './models/family.ts';
+export { ModelConfig } from './models/modelConfig.ts';
+export { PretrainedModel, type LoadModelOptions, type MakeOptions, type ModelClass, type SaveModelOptions } from './models/pretrained.ts';
+export type {
+  LabelledInputs, LogitsOutput, ModelInputs, ModelOutput, PreTrainingInputs, PreTrainingOutput, QuestionAnsweringOutput, QuestionInputs,
+} from './models/models.ts';
 export * from './tokenizer/index.ts';
 export * from './pretraining/data.ts';
 export { learnLexicon, lexiconOf, type Lexicon, type LexiconKind } from './pretraining/vocabulary/lexicon.ts';

@@ -1,0 +1,106 @@
+import { Module } from '@strided/nn';
+import { dropout, matmul, scaledDotProductAttention, type Tensor } from '@strided/tensor';
+import type { EncoderConfig } from '../config.ts';
+import { Dense } from '../layers.ts';
+import type { RelativeContext } from './disentangled.ts';
+import type { ScoreMask } from './masks.ts';
+import type { Rotation } from './rotary.ts';
+
+/** What all layers of one pass share. */
+export interface AttentionContext {
+  readonly mask: ScoreMask;
+  readonly rotation: Rotation | null;
+  readonly relative: RelativeContext | null;
+  /** Return attention weights too, which takes memory for all of them at once. */
+  readonly needWeights: boolean;
+}
+
+export interface AttentionResult {
+  /** [B, L, hidden] */
+  readonly output: Tensor;
+  /** [B, heads, L, S], when asked for. */
+  readonly weights: Tensor | null;
+}
+
+/** Attention of any mathematics: [B, L, hidden] → [B, L, hidden]. */
+export interface Attention extends Module {
+  forward(x: Tensor, context: AttentionContext, states?: Tensor): AttentionResult;
+}
+
+/** [B, S, heads·size] → [B, heads, S, size] */
+export function splitHeads(x: Tensor, size: number): Tensor {
+  const [batch, length, width] = x.shape;
+  return x.reshape([batch, length, width / size, size]).transpose(1, 2);
+}
+
+/** [B, heads, S, size] → [B, S, heads·size] */
+export function mergeHeads(x: Tensor): Tensor {
+  const [batch, heads, length, size] = x.shape;
+  return x.transpose(1, 2).reshape([batch, length, heads * size]);
+}
+
+export interface MixOptions {
+  readonly mask: ScoreMask;
+  readonly scale: number;
+  readonly dropout: number;
+  readonly needWeights: boolean;
+}
+
+/**
+ * softmax(q·kᵀ·scale + mask)·v. One fused op unless the weights are asked for; those are, as in transformers, what the
+ * values are mixed by: after dropout.
+ */
+export function mix(q: Tensor, k: Tensor, v: Tensor, { mask, scale, dropout: p, needWeights }: MixOptions): { readonly mixed: Tensor; readonly weights: Tensor | null } {
+  const groups = q.shape[1] / k.shape[1];
+  if (!needWeights) return { mixed: scaledDotProductAttention(q, k, v, { mask, scale, dropout: p, groupedHeads: groups > 1 }), weights: null };
+  const [keys, values] = groups > 1 ? [k.repeatInterleave(groups, 1), v.repeatInterleave(groups, 1)] : [k, v];
+  const scores = matmul(q, keys.transpose()).mul(scale);
+  const weights = dropout((mask === null ? scores : scores.add(mask)).softmax(), { p });
+  return { mixed: matmul(weights, values), weights };
+}
+
+/**
+ * softmax(QKᵀ/√size + mask)·V in each head, then a linear layer over the heads side by side (Vaswani et al., arXiv
+ * 1706.03762); queries and keys turned by their positions where the family does so. With `states` keys and values are
+ * made of those (cross-attention).
+ */
+export class DotAttention extends Module implements Attention {
+  readonly query: Dense | null;
+  readonly key: Dense | null;
+  readonly value: Dense | null;
+  /** Query, key and value as one matrix. */
+  readonly fused: Dense | null;
+  readonly output: Dense;
+  readonly headSize: number;
+  readonly widths: readonly [number, number, number];
+  readonly dropout: number;
+
+  constructor({ hiddenSize, heads, keyValueHeads, headSize, dropout: { attention: p } }: EncoderConfig, { bias, fused }: { readonly bias: boolean; readonly fused: boolean }) {
+    super();
+    this.headSize = headSize;
+    this.dropout = p;
+    this.widths = [heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize];
+    const [q, k, v] = this.widths;
+    this.query = fused ? null : new Dense(hiddenSize, q, { bias });
+    this.key = fused ? null : new Dense(hiddenSize, k, { bias });
+    this.value = fused ? null : new Dense(hiddenSize, v, { bias });
+    this.fused = fused ? new Dense(hiddenSize, q + k + v, { bias }) : null;
+    this.output = new Dense(q, hiddenSize, { bias });
+  }
+
+  forward(x: Tensor, { mask, rotation, needWeights }: AttentionContext, states: Tensor = x): AttentionResult {
+    const { headSize } = this;
+    const [q, k, v] = this.#project(x, states).map((each) => splitHeads(each, headSize));
+    const turn = rotation === null ? (each: Tensor) => each : (each: Tensor) => rotation.rotate(each);
+    const { mixed, weights } = mix(turn(q), turn(k), rotation?.values === true ? turn(v) : v, {
+      mask, scale: 1 / Math.sqrt(headSize), dropout: this.training ? this.dropout : 0, needWeights,
+    });
+    return { output: this.output.forward(mergeHeads(mixed)), weights };
+  }
+
+  #project(x: Tensor, states: Tensor): Tensor[] {
+    const { query, key, value, fused } = this;
+    if (query !== null && key !== null && value !== null) return [query.forward(x), key.forward(states), value.forward(states)];
+    return (fused as Dense).forward(x).split(this.widths, -1);
+  }
+}

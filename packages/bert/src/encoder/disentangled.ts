@@ -1,0 +1,93 @@
+import { Dropout, Module } from '@strided/nn';
+import { fromTypedArray, matmul, type Tensor } from '@strided/tensor';
+import type { DisentangledSpec, EncoderConfig } from '../config.ts';
+import { Dense } from '../layers.ts';
+import { mergeHeads, mix, splitHeads, type Attention, type AttentionContext, type AttentionResult } from './attention.ts';
+import { logBucket } from './positions.ts';
+
+/** What DeBERTa's layers know of distances. */
+export interface RelativeContext {
+  /** Embeddings of the buckets of distance [2·span, hidden]. */
+  readonly embeddings: Tensor;
+  /** int32 [S, S]: which of them stands for the distance from query i to key j … */
+  readonly toKey: Tensor;
+  /** … and for the one from key i back to query j. */
+  readonly toQuery: Tensor;
+}
+
+/** Buckets on each side of 0. */
+export const spanOf = ({ buckets, maxDistance }: DisentangledSpec): number => (buckets > 0 ? buckets : maxDistance);
+
+export function relativeContext(embeddings: Tensor, length: number, spec: DisentangledSpec): RelativeContext {
+  const span = spanOf(spec);
+  const rows = (sign: 1 | -1): Tensor => {
+    const table = new Int32Array(length * length);
+    for (let i = 0; i < length; i++) {
+      for (let j = 0; j < length; j++) {
+        const distance = spec.buckets > 0 ? logBucket(i - j, spec.buckets, spec.maxDistance) : i - j;
+        table[i * length + j] = Math.min(2 * span - 1, Math.max(0, sign * distance + span));
+      }
+    }
+    return fromTypedArray(table, [length, length]);
+  };
+  return { embeddings, toKey: rows(1), toQuery: rows(-1) };
+}
+
+/**
+ * DeBERTa's attention (He et al., arXiv 2006.03654): to the score of content for content come those of the query's
+ * content for the key's distance and of the key's content for the query's distance, all divided by √(size·terms).
+ */
+export class DisentangledAttention extends Module implements Attention {
+  readonly query: Dense;
+  readonly key: Dense;
+  readonly value: Dense;
+  /** Of positions; null where content's matrices serve. */
+  readonly positionKey: Dense | null;
+  readonly positionQuery: Dense | null;
+  readonly output: Dense;
+  readonly positionDropout: Dropout;
+  readonly headSize: number;
+  readonly dropout: number;
+  readonly spec: DisentangledSpec;
+
+  constructor({ hiddenSize, heads, headSize, dropout }: EncoderConfig, spec: DisentangledSpec) {
+    super();
+    const width = heads * headSize;
+    const own = spec.relative && !spec.sharedKeys;
+    this.headSize = headSize;
+    this.spec = spec;
+    this.dropout = dropout.attention;
+    this.query = new Dense(hiddenSize, width);
+    this.key = new Dense(hiddenSize, width);
+    this.value = new Dense(hiddenSize, width);
+    this.positionKey = own && spec.contentToPosition ? new Dense(hiddenSize, width) : null;
+    this.positionQuery = own && spec.positionToContent ? new Dense(hiddenSize, width) : null;
+    this.output = new Dense(width, hiddenSize);
+    this.positionDropout = new Dropout(dropout.attentionOutput);
+  }
+
+  forward(x: Tensor, { mask, relative, needWeights }: AttentionContext): AttentionResult {
+    const { headSize, spec } = this;
+    const [q, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
+    const terms = 1 + Number(spec.contentToPosition) + Number(spec.positionToContent);
+    const scale = 1 / Math.sqrt(headSize * terms);
+    const bias = relative === null ? null : this.#positionScores(q, k, relative, scale);
+    const { mixed, weights } = mix(q, k, v, {
+      mask: bias === null || mask === null ? bias ?? mask : bias.add(mask), scale, dropout: this.training ? this.dropout : 0, needWeights,
+    });
+    return { output: this.output.forward(mergeHeads(mixed)), weights };
+  }
+
+  /** [B, heads, S, S]; null where the family's file asks for neither term. */
+  #positionScores(q: Tensor, k: Tensor, { embeddings, toKey, toQuery }: RelativeContext, scale: number): Tensor | null {
+    const { contentToPosition, positionToContent } = this.spec;
+    const positions = this.positionDropout.forward(embeddings).unsqueeze(0);
+    const [batch, heads, length] = q.shape;
+    const pick = (scores: Tensor, index: Tensor): Tensor => scores.gather(-1, index.expand([batch, heads, length, length]));
+    const project = (dense: Dense): Tensor => splitHeads(dense.forward(positions), this.headSize).transpose();
+    const forKeys = contentToPosition ? pick(matmul(q, project(this.positionKey ?? this.key)), toKey) : null;
+    const forQueries = positionToContent ? pick(matmul(k, project(this.positionQuery ?? this.query)), toQuery).transpose() : null;
+    if (forKeys === null || forQueries === null) return (forKeys ?? forQueries)?.mul(scale) ?? null;
+    return forKeys.add(forQueries).mul(scale);
+  }
+}

@@ -1,0 +1,153 @@
+import { Module } from '@strided/nn';
+import { ArgumentError, type Tensor } from '@strided/tensor';
+import type { EncoderConfig } from '../config.ts';
+import { normOf, Table, type Norm } from '../layers.ts';
+import type { AttentionContext } from './attention.ts';
+import { ConvolutionLayer } from './convolution.ts';
+import { relativeContext, spanOf } from './disentangled.ts';
+import { Embeddings, type TokenInputs } from './embeddings.ts';
+import { TransformerLayer, type CrossContext } from './layer.ts';
+import { causalPairs, scoreMask, together, visibleKeys, windowPairs } from './masks.ts';
+import { relativeBuckets, sineTable } from './positions.ts';
+import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
+
+export interface EncoderInputs extends TokenInputs {
+  /** [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query. Default: everything is seen. */
+  readonly attentionMask?: Tensor | null;
+  /** What a decoder with cross-attention attends to [B, T, hidden]. */
+  readonly encoderHiddenStates?: Tensor | null;
+  /** [B, T], as attentionMask. */
+  readonly encoderAttentionMask?: Tensor | null;
+  readonly outputHiddenStates?: boolean;
+  readonly outputAttentions?: boolean;
+}
+
+export interface EncoderOutput {
+  /** [B, S, hidden] */
+  readonly lastHiddenState: Tensor;
+  /** The embeddings and what each layer made of them, when asked for; the last one is `lastHiddenState`. */
+  readonly hiddenStates: readonly Tensor[] | null;
+  /** One [B, heads, S, S] a layer, when asked for. */
+  readonly attentions: readonly Tensor[] | null;
+  /** One [B, heads, S, T] a layer with cross-attention, when asked for. */
+  readonly crossAttentions: readonly Tensor[] | null;
+}
+
+/** What the layers of each kind look at. */
+interface Contexts {
+  readonly global: AttentionContext;
+  readonly local: AttentionContext;
+}
+
+/**
+ * Embeddings, then transformer layers: the one encoder (and decoder, with `causal`) of every family, built from what its
+ * config says.
+ */
+export class Encoder extends Module {
+  readonly embedding: Embeddings;
+  readonly layers: readonly TransformerLayer[];
+  readonly norm: Norm | null;
+  /** MPNet's bias for each bucket of distance and head. */
+  readonly relativeBias: Table | null;
+  /** DeBERTa's embeddings of distances. */
+  readonly relative: Table | null;
+  readonly relativeNorm: Norm | null;
+  readonly convolution: ConvolutionLayer | null;
+  /** RoFormer's sines and cosines: a buffer [positions, head size]. */
+  readonly rotary: Tensor | null;
+  /** Which layer runs when: layers that share weights run more than once. */
+  readonly order: readonly number[];
+  readonly #config: EncoderConfig;
+
+  constructor(config: EncoderConfig) {
+    super();
+    const { hiddenSize, heads, headSize, layers, sharing, attention } = config;
+    this.#config = config;
+    this.embedding = new Embeddings(config);
+    const distinct = sharing === null ? layers : sharing.groups * sharing.inner;
+    this.layers = Array.from({ length: distinct }, (_, i) => new TransformerLayer(config, i));
+    this.order = orderOf(config);
+    this.norm = config.finalNorm ? normOf(hiddenSize, config.norm) : null;
+    const bias = attention.kind === 'dot' ? attention.relativeBias : null;
+    this.relativeBias = bias === null ? null : new Table(bias.buckets, heads);
+    const distances = attention.kind === 'disentangled' && attention.relative ? attention : null;
+    this.relative = distances === null ? null : new Table(2 * spanOf(distances), hiddenSize);
+    this.relativeNorm = attention.kind === 'disentangled' && attention.normRelative ? normOf(hiddenSize, config.norm) : null;
+    const convolution = attention.kind === 'disentangled' ? attention.convolution : null;
+    this.convolution = convolution === null ? null : new ConvolutionLayer(hiddenSize, config.norm, config.dropout.attentionOutput, convolution);
+    const rotary = attention.kind === 'dot' ? attention.rotary : null;
+    this.rotary = rotary?.kind === 'pairs' ? sineTable(rotary.length, headSize, { halves: true }) : null;
+  }
+
+  forward(inputs: EncoderInputs): EncoderOutput {
+    const { outputHiddenStates = false, outputAttentions = false, attentionMask = null } = inputs;
+    const seen = attentionMask === null || attentionMask.rank !== 2 ? null : attentionMask.ne(0).cast('float32').unsqueeze(-1);
+    const embedded = this.embedding.forward(inputs, seen);
+    const contexts = this.#contexts(inputs, embedded);
+    const cross = this.#cross(inputs, embedded.shape[0]);
+    const [states, attentions, crossAttentions]: Tensor[][] = [[], [], []];
+    let x = embedded;
+    this.order.forEach((which, i) => {
+      if (outputHiddenStates) states.push(x);
+      const { output, weights, crossWeights } = this.layers[which].forward(x, contexts[this.#config.layerKinds[i]], cross);
+      x = i === 0 && this.convolution !== null ? this.convolution.forward(embedded, output, seen) : output;
+      if (weights !== null) attentions.push(weights);
+      if (crossWeights !== null) crossAttentions.push(crossWeights);
+    });
+    const lastHiddenState = this.norm === null ? x : this.norm.forward(x);
+    return {
+      lastHiddenState,
+      hiddenStates: outputHiddenStates ? [...states, lastHiddenState] : null,
+      attentions: outputAttentions ? attentions : null,
+      crossAttentions: outputAttentions && cross !== null ? crossAttentions : null,
+    };
+  }
+
+  #contexts(inputs: EncoderInputs, embedded: Tensor): Contexts {
+    const { attention, causal, layerKinds, window, headSize } = this.#config;
+    const [batch, length] = embedded.shape;
+    const needWeights = inputs.outputAttentions ?? false;
+    const keys = visibleKeys(inputs.attentionMask ?? null, batch, length);
+    const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length) : null);
+    let mask = scoreMask(visible);
+    if (this.relativeBias !== null) {
+      const { weight } = this.relativeBias;
+      const bias = this.relativeBias.forward(relativeBuckets(length, weight.shape[0])).permute([2, 0, 1]).unsqueeze(0);
+      mask = mask === null ? bias : bias.add(mask);
+    }
+    const relative = this.relative === null || attention.kind !== 'disentangled' ? null
+      : relativeContext(this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, length, attention);
+    const rotary = attention.kind === 'dot' ? attention.rotary : null;
+    const rotate = (theta: number): Rotation => rotationOf(this.embedding.positionsOf(inputs), headSize, theta);
+    const turns = rotary === null ? null : rotary.kind === 'halves' ? rotate(rotary.theta) : this.#turnByTable(inputs, rotary.values);
+    const global = { mask, relative, needWeights, rotation: turns };
+    if (!layerKinds.includes('local')) return { global, local: global };
+    const near = together(visible, windowPairs(length, window));
+    return { global, local: { ...global, mask: scoreMask(near), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
+  }
+
+  /** DeBERTa's padding sees nothing either. */
+  #queries(keys: Tensor<'bool'> | null, { attentionMask = null }: EncoderInputs): Tensor<'bool'> | null {
+    if (keys === null || this.#config.attention.kind !== 'disentangled' || attentionMask?.rank !== 2) return keys;
+    return keys.logicalAnd(keys.transpose());
+  }
+
+  #turnByTable(inputs: EncoderInputs, values: boolean): Rotation {
+    const table = this.rotary as Tensor;
+    const ids = this.embedding.positionsOf(inputs);
+    return rotationByTable(table.indexSelect(0, ids.flatten()).reshape([...ids.shape, table.shape[1]]), values);
+  }
+
+  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, batch: number): CrossContext | null {
+    if (states === null) return null;
+    if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
+    return { states, mask: scoreMask(visibleKeys(encoderAttentionMask, batch, states.shape[1])) };
+  }
+}
+
+/** The layers in the order of their running; ALBERT runs each group for its share of the depth. */
+function orderOf({ layers, sharing }: EncoderConfig): number[] {
+  if (sharing === null) return Array.from({ length: layers }, (_, i) => i);
+  const { groups, inner } = sharing;
+  return Array.from({ length: layers * inner }, (_, i) => Math.floor(Math.floor(i / inner) / (layers / groups)) * inner + (i % inner));
+}

@@ -1,0 +1,124 @@
+import { Dropout, Module } from '@strided/nn';
+import type { Tensor } from '@strided/tensor';
+import { activation, type ActivationName } from '../activation.ts';
+import type { EncoderConfig } from '../config.ts';
+import { Dense, normOf, type Norm } from '../layers.ts';
+import { DotAttention, type Attention, type AttentionContext } from './attention.ts';
+import { DisentangledAttention } from './disentangled.ts';
+import type { ScoreMask } from './masks.ts';
+
+/**
+ * linear → activation → dropout → linear on the last axis; gated: (activation(gate) · input) instead of the activation
+ * alone (Shazeer, arXiv 2002.05202).
+ */
+export class FeedForward extends Module {
+  /** Fused, its first half goes through the activation and its second half is the factor. */
+  readonly input: Dense;
+  readonly gate: Dense | null;
+  readonly dropout: Dropout;
+  readonly output: Dense;
+  readonly activation: ActivationName;
+  readonly kind: EncoderConfig['feedForward']['kind'];
+
+  constructor({ hiddenSize, intermediateSize, dropout, feedForward: { kind, activation: name, bias } }: EncoderConfig) {
+    super();
+    this.kind = kind;
+    this.activation = name;
+    this.input = new Dense(hiddenSize, kind === 'fused' ? 2 * intermediateSize : intermediateSize, { bias });
+    this.gate = kind === 'split' ? new Dense(hiddenSize, intermediateSize, { bias }) : null;
+    this.dropout = new Dropout(dropout.feedForwardInner);
+    this.output = new Dense(intermediateSize, hiddenSize, { bias });
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.output.forward(this.dropout.forward(this.#inner(x)));
+  }
+
+  #inner(x: Tensor): Tensor {
+    const act = activation(this.activation);
+    const input = this.input.forward(x);
+    if (this.gate !== null) return act(this.gate.forward(x)).mul(input);
+    if (this.kind === 'plain') return act(input);
+    const [activated, factor] = input.chunk(2, -1);
+    return act(activated).mul(factor);
+  }
+}
+
+/** What a decoder's layers look at besides their own tokens. */
+export interface CrossContext {
+  /** [B, T, hidden] */
+  readonly states: Tensor;
+  readonly mask: ScoreMask;
+}
+
+export interface LayerResult {
+  readonly output: Tensor;
+  /** [B, heads, S, S], when asked for. */
+  readonly weights: Tensor | null;
+  readonly crossWeights: Tensor | null;
+}
+
+function attentionOf(config: EncoderConfig): Attention {
+  const { attention } = config;
+  return attention.kind === 'dot' ? new DotAttention(config, attention) : new DisentangledAttention(config, attention);
+}
+
+/**
+ * One transformer layer, x [B, S, hidden] → [B, S, hidden]: attention, in decoders cross-attention, feed-forward, each
+ * with a residual connection and a norm, first (x + f(norm(x))) or last (norm(x + f(x))).
+ */
+export class TransformerLayer extends Module {
+  /** null where a layer that normalises first is the first of a model that does not normalise there. */
+  readonly attentionNorm: Norm | null;
+  readonly attention: Attention;
+  readonly crossAttentionNorm: Norm | null;
+  readonly crossAttention: DotAttention | null;
+  readonly attentionDropout: Dropout;
+  readonly feedForwardNorm: Norm;
+  readonly feedForward: FeedForward;
+  readonly feedForwardDropout: Dropout;
+  readonly dropout: Dropout;
+  readonly normFirst: boolean;
+
+  constructor(config: EncoderConfig, index: number) {
+    super();
+    const { hiddenSize, norm, dropout } = config;
+    this.normFirst = config.normPlace === 'first';
+    this.attentionNorm = index === 0 && !config.firstAttentionNorm ? null : normOf(hiddenSize, norm);
+    this.attention = attentionOf(config);
+    this.crossAttentionNorm = config.crossAttention ? normOf(hiddenSize, norm) : null;
+    this.crossAttention = config.crossAttention ? new DotAttention(config, { bias: true, fused: false }) : null;
+    this.attentionDropout = new Dropout(dropout.attentionOutput);
+    this.feedForwardNorm = normOf(hiddenSize, norm);
+    this.feedForward = new FeedForward(config);
+    this.feedForwardDropout = new Dropout(dropout.feedForwardOutput);
+    this.dropout = new Dropout(dropout.layer);
+  }
+
+  forward(x: Tensor, context: AttentionContext, cross: CrossContext | null): LayerResult {
+    let weights: Tensor | null = null;
+    let crossWeights: Tensor | null = null;
+    let hidden = this.#residual(x, this.attentionNorm, (input) => {
+      const result = this.attention.forward(input, context);
+      weights = result.weights;
+      return this.attentionDropout.forward(result.output);
+    });
+    const { crossAttention } = this;
+    if (cross !== null && crossAttention !== null) {
+      const other = { ...context, mask: cross.mask, rotation: null, relative: null };
+      hidden = this.#residual(hidden, this.crossAttentionNorm, (input) => {
+        const result = crossAttention.forward(input, other, cross.states);
+        crossWeights = result.weights;
+        return this.attentionDropout.forward(result.output);
+      });
+    }
+    hidden = this.#residual(hidden, this.feedForwardNorm, (input) => this.feedForwardDropout.forward(this.feedForward.forward(input)));
+    return { output: this.dropout.forward(hidden), weights, crossWeights };
+  }
+
+  #residual(x: Tensor, norm: Norm | null, branch: (input: Tensor) => Tensor): Tensor {
+    if (this.normFirst) return x.add(branch(norm === null ? x : norm.forward(x)));
+    const sum = branch(x).add(x);
+    return norm === null ? sum : norm.forward(sum);
+  }
+}

@@ -1,0 +1,49 @@
+import { fromTypedArray, ShapeError, type Tensor } from '@strided/tensor';
+
+/**
+ * The most negative float32, which transformers adds to the score of what may not be seen. Unlike −∞ it leaves a query
+ * that may see nothing with equal weights for all keys; some losses look at such queries (question answering, at padding).
+ */
+const hidden = -3.4028234663852886e38;
+
+/** What each query may see, as a number added to its scores, broadcast to [B, heads, L, S]; null: everything. */
+export type ScoreMask = Tensor | null;
+
+/**
+ * The mask of keys: [B, S] (0 or false: not seen) or [B, L, S] for each query. null where it hides nothing.
+ * @throws ShapeError for another shape.
+ */
+export function visibleKeys(mask: Tensor | null, batch: number, keys: number): Tensor<'bool'> | null {
+  if (mask === null) return null;
+  const { shape } = mask;
+  if ((shape.length !== 2 && shape.length !== 3) || shape[0] !== batch || shape[shape.length - 1] !== keys) {
+    throw new ShapeError(`attentionMask: must be [batch, length] = [${batch}, ${keys}] (or [batch, queries, ${keys}]), not [${shape.join(', ')}]`);
+  }
+  if (!mask.toTypedArray().includes(0)) return null;
+  const visible = mask.ne(0);
+  return shape.length === 2 ? visible.reshape([batch, 1, 1, keys]) : visible.unsqueeze(1);
+}
+
+/** bool [1, 1, length, length]: key j is visible to query i. */
+function visiblePairs(length: number, visible: (i: number, j: number) => boolean): Tensor<'bool'> {
+  const table = new Int32Array(length * length);
+  for (let i = 0; i < length; i++) for (let j = 0; j < length; j++) table[i * length + j] = Number(visible(i, j));
+  return fromTypedArray(table, [1, 1, length, length]).ne(0);
+}
+
+/** Key j is not after query i. */
+export const causalPairs = (length: number): Tensor<'bool'> => visiblePairs(length, (i, j) => j <= i);
+
+/** Key j is at most `window` away from query i; null where that is all of them. */
+export const windowPairs = (length: number, window: number): Tensor<'bool'> | null =>
+  length <= window + 1 ? null : visiblePairs(length, (i, j) => Math.abs(i - j) <= window);
+
+/** What is visible by all of the masks. */
+export function together(...masks: readonly (Tensor<'bool'> | null)[]): Tensor<'bool'> | null {
+  return masks.reduce<Tensor<'bool'> | null>((all, mask) => (all === null || mask === null ? all ?? mask : all.logicalAnd(mask)), null);
+}
+
+/** 0 where visible, else the most negative number. */
+export function scoreMask(visible: Tensor<'bool'> | null): ScoreMask {
+  return visible === null ? null : visible.logicalNot().cast('float32').mul(hidden);
+}

@@ -1,0 +1,82 @@
+import { fromTypedArray, type Tensor } from '@strided/tensor';
+
+/**
+ * Fixed positions ("Attention is all you need", section 3.5): [1, length, width] with
+ * sin(p·10000^(−2i/width)) in column 2i and the cosine of it in column 2i + 1. The angles are rounded to float32 as in
+ * BERT-pytorch, because that is what trained weights have seen: at position 500 it moves a value by up to 1e-5.
+ */
+export function sinusoidalPositions(length: number, width: number): Tensor<'float32'> {
+  const table = new Float32Array(length * width);
+  for (let column = 0; column < width; column++) {
+    const exponent = Math.fround((column - (column % 2)) * Math.fround(-Math.log(10000) / width));
+    const frequency = Math.fround(Math.exp(exponent));
+    const wave = column % 2 === 0 ? Math.sin : Math.cos;
+    for (let p = 0; p < length; p++) table[p * width + column] = wave(Math.fround(p * frequency));
+  }
+  return fromTypedArray(table, [1, length, width]);
+}
+
+/**
+ * The same angles in float64, as transformers computes them: [length, width] with sines in even columns and cosines in
+ * odd ones, or with `halves` all sines first.
+ */
+export function sineTable(length: number, width: number, { halves }: { readonly halves: boolean }): Tensor<'float32'> {
+  const table = new Float32Array(length * width);
+  const sines = Math.ceil(width / 2);
+  for (let p = 0; p < length; p++) {
+    for (let column = 0; column < width; column++) {
+      const pair = Math.floor(column / 2);
+      const angle = p / 10000 ** ((2 * pair) / width);
+      const odd = column % 2 === 1;
+      table[p * width + (halves ? pair + (odd ? sines : 0) : column)] = odd ? Math.cos(angle) : Math.sin(angle);
+    }
+  }
+  return fromTypedArray(table, [length, width]);
+}
+
+/** 0 … length − 1 as [1, length]. */
+export function countedPositions(length: number): Tensor<'int32'> {
+  return fromTypedArray(Int32Array.from({ length }, (_, i) => i), [1, length]);
+}
+
+/**
+ * RoBERTa's positions of ids [B, S]: the padding id + the running count of ids that are not the padding id, whatever the
+ * attention mask says; padding itself has the padding id.
+ */
+export function positionsAfterPadding(ids: Tensor, paddingId: number): Tensor<'int32'> {
+  const values = ids.toTypedArray();
+  const length = ids.shape[1];
+  const positions = new Int32Array(values.length);
+  for (let i = 0, count = 0; i < values.length; i++) {
+    if (i % length === 0) count = 0;
+    positions[i] = values[i] === paddingId ? paddingId : paddingId + ++count;
+  }
+  return fromTypedArray(positions, ids.shape);
+}
+
+/** MPNet's bucket (as T5's) of every distance: [S, S] of query i and key j; half of the buckets for each direction. */
+export function relativeBuckets(length: number, buckets: number, maxDistance = 128): Tensor<'int32'> {
+  const half = buckets >> 1;
+  const exact = half >> 1;
+  const bucket = (distance: number): number => {
+    if (distance < exact) return distance;
+    // In float32, step by step: a distance of 64 is on the edge of a bucket.
+    const share = Math.fround(Math.fround(Math.log(Math.fround(distance / exact))) / Math.fround(Math.log(maxDistance / exact)));
+    return Math.min(half - 1, exact + Math.trunc(Math.fround(share * (half - exact))));
+  };
+  const table = new Int32Array(length * length);
+  for (let i = 0; i < length; i++) {
+    for (let j = 0; j < length; j++) table[i * length + j] = bucket(Math.abs(i - j)) + (j > i ? half : 0);
+  }
+  return fromTypedArray(table, [length, length]);
+}
+
+/** DeBERTa's bucket of a distance: exact up to half the buckets, then logarithmic up to `maxDistance`. */
+export function logBucket(distance: number, buckets: number, maxDistance: number): number {
+  const half = buckets >> 1;
+  const size = Math.abs(distance);
+  if (size <= half) return distance;
+  const log = (x: number): number => Math.fround(Math.log(Math.fround(x)));
+  const share = Math.fround(log(size / half) / log((maxDistance - 1) / half));
+  return Math.sign(distance) * (Math.ceil(Math.fround(share * (half - 1))) + half);
+}

@@ -1,0 +1,28 @@
+import { fromTypedArray, type Tensor } from '@strided/tensor';
+import type { Pooling } from './spec.ts';
+
+/** 1 for each token that the mask shows [B, S, 1]; without a mask, for all. */
+function shown(hidden: Tensor, mask: Tensor | null): Tensor {
+  const [batch, length] = hidden.shape;
+  return mask === null ? hidden.detach().select(2, 0).mul(0).add(1).unsqueeze(-1) : mask.reshape([batch, length, 1]).ne(0).cast(hidden.dtype);
+}
+
+/** The mean of x [B, S, C] over the tokens that the mask shows: [B, C]. */
+export function meanOfShown(x: Tensor, mask: Tensor | null): Tensor {
+  const weights = shown(x, mask);
+  return x.mul(weights).sum(1).div(weights.sum(1));
+}
+
+/** Hidden states [B, S, H] (and for 'pooler' the body's [B, H]) as what a classifier looks at. */
+export function pool(kind: Pooling, hidden: Tensor, mask: Tensor | null, pooled: Tensor | null): Tensor {
+  if (kind === 'tokens' || kind === 'late') return hidden;
+  if (kind === 'pooler' && pooled !== null) return pooled;
+  if (kind === 'last') return hidden.select(1, hidden.shape[1] - 1);
+  if (kind === 'mean') return meanOfShown(hidden, mask);
+  if (kind === 'meanOfAll') return hidden.mean(1);
+  if (kind !== 'firstSeen' || mask === null) return hidden.select(1, 0);
+  const first = mask.cast('int32').argmax(1).toTypedArray();
+  const [batch, length, width] = hidden.shape;
+  const rows = Int32Array.from(first, (token, row) => row * length + token);
+  return hidden.reshape([batch * length, width]).indexSelect(0, fromTypedArray(rows));
+}

@@ -1,0 +1,187 @@
+import { Module } from '@strided/nn';
+import { ArgumentError, saveShardedSafetensors, type Tensor, type TensorReader } from '@strided/tensor';
+import { pathInFolder } from '@strided/tensor/files';
+import { entriesOf, parametersByKey, savedTensors } from '../checkpoint/entries.ts';
+import { KeyMap, underPrefix, type KeyTemplates } from '../checkpoint/keys.ts';
+import { loadCheckpoint, type LoadingReport } from '../checkpoint/load.ts';
+import { checkSizeOfFile, openWeights } from '../checkpoint/weights.ts';
+import { Encoder, type EncoderInputs, type EncoderOutput } from '../encoder/encoder.ts';
+import { writeText } from '../files.ts';
+import { Pooler } from '../heads/heads.ts';
+import { openModelFiles, readJson, type FilesOptions, type ModelSource } from '../modelFiles/modelFiles.ts';
+import type { Family, HeadKind, ModelOptions } from './family.ts';
+import { initialize } from './initialize.ts';
+import { ModelConfig } from './modelConfig.ts';
+
+export interface MakeOptions {
+  /** Draw random weights. Default true; without, they are 0 until a checkpoint fills them. */
+  readonly initialize?: boolean;
+  /** Whether the plain model has a pooler; default: what its family has. */
+  readonly addPoolingLayer?: boolean;
+}
+
+export interface LoadModelOptions extends FilesOptions {
+  /** Draw the weights of a head (or pooler) that the checkpoint lacks, which is an error otherwise. `loading` names them. */
+  readonly initializeMissing?: boolean;
+  /** As for the constructor. */
+  readonly addPoolingLayer?: boolean;
+  /** Fields that stand for those of config.json, for example `{ numLabels: 3 }`. */
+  readonly config?: ModelOptions;
+}
+
+export interface SaveModelOptions {
+  /** The dtype in the file. Default: that of the model. */
+  readonly storeAs?: 'float16' | 'bfloat16';
+  /** Bytes of tensors that one file may hold. Default: 5 GB. */
+  readonly maxShardSize?: number;
+}
+
+/** A class of models of one family, with one head. */
+export interface ModelClass<T extends PretrainedModel = PretrainedModel> {
+  new (config: ModelOptions | ModelConfig, options?: MakeOptions): T;
+  readonly family: Family;
+  readonly head: HeadKind;
+}
+
+/** Stray buffers of old files. */
+const strayBuffer = /(^|\.)(position_ids|token_type_ids|inv_freq|original_inv_freq)$|(^|\.)mask_predictions\./;
+
+/**
+ * What all models of the zoo have: an encoder, in some a pooler, and their ways to and from files. Subclasses add a head.
+ * `ModelClass.fromPretrained` loads; the constructor makes random weights.
+ */
+export abstract class PretrainedModel extends Module {
+  declare static readonly family: Family;
+  declare static readonly head: HeadKind;
+
+  readonly config: ModelConfig;
+  readonly encoder: Encoder;
+  readonly pooler: Pooler | null;
+  #loading: LoadingReport | null = null;
+
+  constructor(config: ModelOptions | ModelConfig, pooler: boolean) {
+    super();
+    const { family } = new.target as unknown as ModelClass;
+    this.config = config instanceof ModelConfig ? config : ModelConfig.fromOptions(family, config);
+    this.encoder = new Encoder(this.config.encoder);
+    this.pooler = pooler ? new Pooler(this.config.encoder.hiddenSize) : null;
+  }
+
+  /** What the checkpoint and this model did not have in common; null for a model that was not loaded. */
+  get loading(): LoadingReport | null {
+    return this.#loading;
+  }
+
+  /**
+   * A model from a folder, a hub id, a URL or its files, in evaluation mode (`train()` switches dropout on).
+   *
+   * @throws CheckpointError for a config.json that is not supported, or a checkpoint that does not fit it: one message
+   * with all that is missing, unexpected or mis-shaped.
+   * @example
+   * const model = await BertForMaskedLM.fromPretrained('models/bert-base-uncased');
+   * const { logits } = model.forward({ inputIds, attentionMask });
+   */
+  static async fromPretrained<T extends PretrainedModel>(this: ModelClass<T>, source: ModelSource, options: LoadModelOptions = {}): Promise<T> {
+    const files = await openModelFiles(source, options);
+    const config = ModelConfig.fromJson(this.family, await readJson(files, 'config.json'), `${files.name}/config.json`, options.config);
+    const reader = await openWeights(files);
+    try {
+      checkSizeOfFile(reader, config.encoder, config.fields.file);
+      const { addPoolingLayer } = options;
+      const model = new this(config, { initialize: false, ...(addPoolingLayer === undefined ? {} : { addPoolingLayer }) });
+      await model.load(reader, options.initializeMissing ?? false);
+      return model.eval();
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /**
+   * A model of a published size with random weights.
+   * @example
+   * BertModel.fromPreset('tiny').parameterCount(); // 4385920
+   */
+  static fromPreset<T extends PretrainedModel>(this: ModelClass<T>, name: string, overrides: ModelOptions = {}): T {
+    const presets = this.family.presets ?? {};
+    if (!Object.hasOwn(presets, name)) throw new ArgumentError(`fromPreset: ${this.family.modelType} has no preset '${name}'; it has ${Object.keys(presets).join(', ') || 'none'}`);
+    return new this({ ...presets[name], ...overrides });
+  }
+
+  /** Writes config.json and model.safetensors (above 5 GB in shards) into a folder, under the names that transformers reads. */
+  async savePretrained(folder: string, { storeAs, maxShardSize = 5e9 }: SaveModelOptions = {}): Promise<void> {
+    const tensors = savedTensors(this, this.#keys());
+    // transformers asks for the format's name in the metadata.
+    await saveShardedSafetensors(folder, tensors, { maxShardSize, metadata: { format: 'pt' }, ...(storeAs === undefined ? {} : { storeAs }) });
+    const { torch_dtype: _old, ...json } = this.config.json;
+    const dtype = storeAs ?? [...tensors.values()][0].dtype;
+    const config = { ...json, architectures: [this.constructor.name], dtype };
+    await writeText(pathInFolder(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /**
+   * Parameters by their names in the checkpoint and in transformers. One that is tied comes under each of its names; one
+   * that the file joins with others comes joined too, as a copy.
+   */
+  *parametersByKey(): IterableIterator<[string, Tensor]> {
+    yield* parametersByKey(this, this.#keys());
+    const { family, encoder } = this.config;
+    if (family.parameterKeys === undefined) return;
+    const own = new KeyMap(this.#prefixed(family.parameterKeys(encoder)));
+    for (const [name, parameter] of this.namedParameters()) {
+      const place = own.find(name);
+      if (place !== null) yield [place.key, parameter];
+    }
+  }
+
+  /** Gradients by the same names, of the parameters that have one. */
+  gradientsByKey(): Map<string, Tensor> {
+    return new Map([...this.parametersByKey()].flatMap(([key, { grad }]) => (grad === null ? [] : [[key, grad] as const])));
+  }
+
+  /** Fills the model from an open checkpoint. @throws CheckpointError, and nothing is changed, where it does not fit. */
+  async load(reader: TensorReader, initializeMissing: boolean): Promise<LoadingReport> {
+    const { family } = this.config;
+    const { prefix, headKeys } = family;
+    const heads = new KeyMap(Object.values(headKeys).flat());
+    const isPooler = (key: string): boolean => (key.startsWith(`${prefix}.`) ? key.slice(prefix.length + 1) : key).startsWith('pooler.');
+    const isHead = (key: string): boolean => heads.toModel(key) !== null || isPooler(key);
+    const keys = this.#keys();
+    const report = await loadCheckpoint(this, reader, {
+      keys, prefix, ignorable: (key) => isHead(key) || strayBuffer.test(key), optional: (key) => initializeMissing && isHead(key),
+    });
+    const entries = entriesOf(this, keys);
+    this.initializeWeights(new Set(report.initialized.flatMap((key) => entries.get(key)?.tensors ?? [])));
+    this.#loading = report;
+    return report;
+  }
+
+  /** Draws weights anew; all, or only some. */
+  initializeWeights(only?: ReadonlySet<Tensor>): void {
+    const { family, fields, encoder } = this.config;
+    const std = fields.number('initializer_range', 0, 1e3, 0.02);
+    initialize(this, (name) => family.start?.(name, fields, encoder) ?? { std, cutoff: null }, only);
+  }
+
+  /** What subclasses call last in their constructors. */
+  protected finish({ initialize: draws = true }: MakeOptions): void {
+    if (draws) this.initializeWeights();
+  }
+
+  /** Runs the encoder with what the config has as defaults for its outputs. */
+  protected encode(inputs: EncoderInputs): EncoderOutput {
+    const { outputHiddenStates, outputAttentions } = this.config;
+    return this.encoder.forward({ ...inputs, outputHiddenStates: inputs.outputHiddenStates ?? outputHiddenStates, outputAttentions: inputs.outputAttentions ?? outputAttentions });
+  }
+
+  #keys(): KeyMap {
+    const { family, encoder } = this.config;
+    const { head } = this.constructor as unknown as ModelClass;
+    return new KeyMap([...(head === 'model' ? [] : family.headKeys[head] ?? []), ...this.#prefixed(family.bodyKeys(encoder))]);
+  }
+
+  /** Names of the body; beside a head they have a prefix. */
+  #prefixed(templates: KeyTemplates): KeyTemplates {
+    const { head } = this.constructor as unknown as ModelClass;
+    return head === 'model' ? templates : underPrefix(this.config.family.prefix, templates);
+  }
+}
