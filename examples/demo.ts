@@ -30,7 +30,7 @@ async function main(): Promise<void> {
 
   const result = await pretrain({
     corpus, heldOut, lexicon, ...length, seed,
-    hidden: 64, layers: 2, heads: 4, seqLen: 32, batchSize: 32, lr: 6e-3, embeddingStd: 0.1, dropout: 0,
+    hidden: 64, layers: 2, heads: 4, seqLen: 32, batchSize: 32, lr: 8e-3, embeddingStd: 0.1, dropout: 0,
     evaluateEvery: 200, reporter: [terminalReporter()],
   });
   const sentences = held.flatMap((address) => address.sentences.filter((text) => /^.{40,90}[.!]$/.test(text)).slice(0, 1));
