@@ -38,6 +38,8 @@ export { TrainingError } from './errors.ts';
 export { Trainer, type StepResult, type TrainerOptions } from './training/trainer.ts';
 export type { PlanOptions } from './training/plan.ts';
 export type { DataSource } from './training/dataSource.ts';
+export { DataLoader, padSequences, type DataLoaderOptions, type LoaderPlace, type PaddedSequences, type PadOptions } from './training/dataLoader.ts';
+export type { EarlyStopping, Goal } from './training/goal.ts';
 export type { CheckpointOptions } from './training/checkpointFolder.ts';
 export { readCheckpoint, type Checkpoint } from './training/checkpointFile.ts';
 export type { Curve, Evaluations, MetricColumns, Metrics } from './training/curve.ts';

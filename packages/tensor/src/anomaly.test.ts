@@ -17,6 +17,13 @@ describe('detectAnomaly', () => {
     expect(() => detectAnomaly(() => zeros([2]).divInPlace(zeros([2])))).toThrow(made('div'));
   });
 
+  it('with infinite, names the op that makes the first infinity', () => {
+    expect(detectAnomaly(() => zeros([2]).log().exp()).toArray()).toEqual([0, 0]);
+    expect(() => detectAnomaly(() => zeros([2]).log().exp(), { infinite: true })).toThrow('detectAnomaly: log is the first to make a NaN or an infinity, in a result of shape [2]');
+    expect(() => detectAnomaly(() => leaf([1e-310]).reciprocal().mul(0).sum(), { infinite: true })).toThrow('reciprocal is the first to make a NaN or an infinity');
+    expect(detectAnomaly(() => leaf([Infinity, 1]).sqrt(), { infinite: true }).toArray()).toEqual([Infinity, 1]);
+  });
+
   it('lets NaN pass that came from outside', () => {
     const x = leaf([Number.NaN, 1]);
     const loss = detectAnomaly(() => {

@@ -7,7 +7,7 @@ export { bernoulli, permutation, rand, randint, randLike, randn, randnLike, type
 export { enableConsoleFormatter } from './interop/consoleFormatter.ts';
 export { fromNdarray, type NdarrayLike } from './interop/fromNdarray.ts';
 export { configure, engineInfo, ready, type EngineInfo, type EngineOptions, type KernelLevel } from './engine.ts';
-export { detectAnomaly } from './anomaly.ts';
+export { detectAnomaly, type AnomalyOptions } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export type { Hook } from './ops/op.ts';
 export { checkpoint, type CheckpointOptions } from './checkpoint.ts';

@@ -23,6 +23,7 @@ const checkpoint: Checkpoint = {
   step: 3, elapsed: 1.25, share: 0.3, generator: { seed: 2 ** 53 - 1, offset: 17 }, data: { position: 12, order: [3, 1], name: 'ü "\\' },
   model: new Map([['a.weight', tensor([[1, -0, 3], [NaN, 5, Infinity]])], ['mask', tensor([true, false])], ['empty', tensor([])]]),
   optimizer: { step: 3, tensors: new Map<string, Tensor>([['m.0', tensor([1e-30])], ['step.0', tensor(3, { dtype: 'int32' })]]) },
+  batches: 12, skipped: 1, average: { tensors: new Map([['w', tensor([0.5, -0])]]), updates: 11 },
   parameters: ['a.weight'], curve,
 };
 
@@ -38,11 +39,13 @@ function checksum(version: string, state: string, tensors: ReadonlyMap<string, T
 describe('a checkpoint file', () => {
   it('gives back what was written, bit for bit', async () => {
     await writeCheckpoint(path, checkpoint, saveSafetensors);
-    const { model, optimizer, curve: read, ...rest } = await readCheckpoint(path);
-    const { model: _, optimizer: __, curve: ___, ...plainPart } = checkpoint;
+    const { model, optimizer, curve: read, average, ...rest } = await readCheckpoint(path);
+    const { model: _, optimizer: __, curve: ___, average: ____, ...plainPart } = checkpoint;
     expect(rest).toEqual(plainPart);
     expect(plain(model)).toEqual(plain(checkpoint.model));
     expect(plain(optimizer.tensors)).toEqual(plain(checkpoint.optimizer.tensors));
+    expect(plain(average?.tensors ?? new Map())).toEqual(plain(checkpoint.average?.tensors ?? new Map()));
+    expect(average?.updates).toBe(11);
     expect(optimizer.step).toBe(3);
     expect(read).toEqual({ ...curve });
   });
@@ -50,7 +53,7 @@ describe('a checkpoint file', () => {
   it('is an ordinary safetensors file whose checksum anyone can compute', async () => {
     await writeCheckpoint(path, checkpoint, saveSafetensors);
     const tensors = await loadSafetensors(path);
-    expect([...tensors.keys()].filter((name) => !name.startsWith('curve.')).sort()).toEqual(['model.a.weight', 'model.empty', 'model.mask', 'optimizer.m.0', 'optimizer.step.0']);
+    expect([...tensors.keys()].filter((name) => !name.startsWith('curve.')).sort()).toEqual(['average.w', 'model.a.weight', 'model.empty', 'model.mask', 'optimizer.m.0', 'optimizer.step.0']);
     const file = await openSafetensors(path);
     const [version, state, sum] = ['checkpoint', 'state', 'checksum'].map((key) => file.metadata.get(key) ?? '');
     await file.close();

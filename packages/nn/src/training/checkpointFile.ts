@@ -21,6 +21,12 @@ export interface Checkpoint {
   /** The names of the optimiser's parameters in its order, by whose numbers its tensors are named. */
   readonly parameters: readonly string[];
   readonly curve: Curve;
+  /** Batches taken from the data. */
+  readonly batches: number;
+  /** Steps that were skipped because a number was not finite. */
+  readonly skipped: number;
+  /** The averaged weights, null when none are kept. */
+  readonly average: { readonly tensors: StateDict; readonly updates: number } | null;
 }
 
 /** The version of the layout below; a reader refuses those it does not know. */
@@ -30,15 +36,16 @@ const FORMAT = '1';
 export class LaterFormatError extends CheckpointError {}
 
 /**
- * Writes a checkpoint as one safetensors file: tensors `model.*`, `optimizer.*` and `curve.*`; the rest is JSON in the
+ * Writes a checkpoint as one safetensors file: tensors `model.*`, `optimizer.*`, `curve.*` and `average.*`; the rest is JSON in the
  * metadata `state`. The metadata `checksum` is the SHA-256 of all of it, by content: see `checksum`.
  */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint, save: typeof saveSafetensors): Promise<void> {
-  const { step, elapsed, share, generator, data, optimizer, parameters } = checkpoint;
+  const { step, elapsed, share, generator, data, optimizer, parameters, batches, skipped, average } = checkpoint;
   const tensors = new Map<string, Tensor>([
     ...prefixed('model.', checkpoint.model), ...prefixed('optimizer.', optimizer.tensors), ...prefixed('curve.', curveTensors(checkpoint.curve)),
+    ...prefixed('average.', average?.tensors ?? new Map()),
   ]);
-  const state = plainJson({ step, elapsed, share, generator, parameters, optimizerStep: optimizer.step, data }, 'Trainer: the checkpoint\'s state');
+  const state = plainJson({ step, elapsed, share, generator, parameters, optimizerStep: optimizer.step, averageUpdates: average?.updates ?? null, batches, skipped, data }, 'Trainer: the checkpoint\'s state');
   await save(path, tensors, { metadata: { checkpoint: FORMAT, state, checksum: await checksum(FORMAT, state, tensors) } });
 }
 
@@ -72,14 +79,18 @@ async function readOpen(file: TensorReader): Promise<Checkpoint> {
   if (version !== FORMAT) {
     throw new LaterFormatError(`${file.name}: has version ${version} of the format, and this version of Strided reads ${FORMAT}; read it with the version that wrote it`);
   }
-  const { optimizerStep, ...rest } = JSON.parse(state) as Omit<Checkpoint, 'model' | 'optimizer' | 'curve'> & { readonly optimizerStep: number };
+  const { optimizerStep, averageUpdates, ...rest } = JSON.parse(state) as Written;
   return {
     ...rest,
     model: unprefixed('model.', tensors),
     optimizer: { step: optimizerStep, tensors: unprefixed('optimizer.', tensors) },
     curve: curveFromTensors(unprefixed('curve.', tensors)),
+    average: averageUpdates === null ? null : { tensors: unprefixed('average.', tensors), updates: averageUpdates },
   };
 }
+
+/** What stands in the file's JSON. */
+type Written = Omit<Checkpoint, 'model' | 'optimizer' | 'curve' | 'average'> & { readonly optimizerStep: number; readonly averageUpdates: number | null };
 
 function prefixed(prefix: string, tensors: ReadonlyMap<string, Tensor>): [string, Tensor][] {
   return Array.from(tensors, ([name, tensor]) => [prefix + name, tensor]);

@@ -1,5 +1,6 @@
 import { ArgumentError, CheckpointError, saveSafetensors, StridedError } from '@strided/tensor';
 import { listFolder, makeFolder, pathInFolder, removeFile } from '@strided/tensor/files';
+import { checkGoal, type Goal } from './goal.ts';
 import { LaterFormatError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.ts';
 
 export interface CheckpointOptions {
@@ -11,13 +12,15 @@ export interface CheckpointOptions {
   readonly everySeconds?: number;
   /** How many of the newest stay. Default 2: if the newest is damaged, there is another. */
   readonly keep?: number;
+  /** Keeps the checkpoint of the best evaluation too, as `best.safetensors` (read it with `readCheckpoint`). */
+  readonly best?: Goal;
   /** What writes a file, which must be as it was or complete at every moment. Default `saveSafetensors`. */
   readonly save?: typeof saveSafetensors;
 }
 
 const NAME = /^step-(\d{8,15})\.safetensors$/;
 /** What `writeFileAtomic` leaves behind when it is killed. */
-const TEMPORARY = /^\.step-\d{8,15}\.safetensors\.\d+\.[0-9a-f]+\.tmp$/;
+const TEMPORARY = /^\.(?:step-\d{8,15}|best)\.safetensors\.\d+\.[0-9a-f]+\.tmp$/;
 
 /** Eight digits sort by name as by number; a run of more steps than that gets longer names. */
 function fileName(step: number): string {
@@ -39,7 +42,21 @@ export class CheckpointFolder {
     if (every !== undefined && !(Number.isInteger(every) && every >= 1)) throw new ArgumentError(`Trainer: checkpoint.every must be a whole number of steps from 1, not ${every}`);
     if (everySeconds !== undefined && !(everySeconds > 0)) throw new ArgumentError(`Trainer: checkpoint.everySeconds must be above 0, not ${everySeconds}`);
     if (!(Number.isInteger(keep) && keep >= 1)) throw new ArgumentError(`Trainer: checkpoint.keep must be a whole number from 1, not ${keep}`);
+    if (options.best !== undefined) checkGoal('checkpoint.best', options.best);
     this.#options = options;
+  }
+
+  /** What tells the best, if that is kept. */
+  get best(): Goal | null {
+    return this.#options.best ?? null;
+  }
+
+  /** Writes the checkpoint of the best evaluation so far over the last such. Returns its path. */
+  async saveBest(checkpoint: Checkpoint): Promise<string> {
+    const { folder, save = saveSafetensors } = this.#options;
+    const path = pathInFolder(folder, 'best.safetensors');
+    await writeCheckpoint(path, checkpoint, save);
+    return path;
   }
 
   path(step: number): string {

@@ -53,8 +53,8 @@ export interface CheckpointReport {
 
 /** How training ended; `run` returns it. */
 export interface EndReport {
-  /** Why: the planned steps or seconds were reached, the signal was aborted, or an error was thrown. */
-  readonly reason: 'steps' | 'seconds' | 'aborted' | 'failed';
+  /** Why: the planned steps or seconds were reached, evaluations got no better, the signal was aborted, or an error was thrown. */
+  readonly reason: 'steps' | 'seconds' | 'earlyStopping' | 'aborted' | 'failed';
   readonly step: number;
   readonly elapsed: number;
   /** The running mean of the loss; NaN without a step. */
@@ -65,6 +65,8 @@ export interface EndReport {
   readonly tokensPerSecond: number;
   /** What the last evaluation said, null without one. */
   readonly evaluation: Metrics | null;
+  /** Steps that were skipped because a number was not finite, across resumes. */
+  readonly skipped: number;
   readonly curve: Curve;
   /** What was thrown, when it failed. */
   readonly error: unknown;

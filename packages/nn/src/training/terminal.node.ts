@@ -111,10 +111,10 @@ function stepLine({ smoothedLoss, metrics, tokensPerSecond, timeLeft }: StepRepo
   return [...parts, `${time(timeLeft)} left`].join(' · ');
 }
 
-function endLine({ reason, step, smoothedLoss, elapsed, tokensPerSecond }: EndReport): string {
-  const how = { steps: 'done', seconds: 'done', aborted: 'stopped', failed: 'failed' }[reason];
+function endLine({ reason, step, smoothedLoss, elapsed, tokensPerSecond, skipped }: EndReport): string {
+  const how = { steps: 'done', seconds: 'done', earlyStopping: 'no better: stopped', aborted: 'stopped', failed: 'failed' }[reason];
   const rate = tokensPerSecond > 0 ? ` · ${count(Math.round(tokensPerSecond))} tokens/s` : '';
-  return `${how} after ${count(step)} steps in ${time(elapsed)}${Number.isNaN(smoothedLoss) ? '' : ` · loss ${number(smoothedLoss)}`}${rate}`;
+  return `${how} after ${count(step)} steps in ${time(elapsed)}${Number.isNaN(smoothedLoss) ? '' : ` · loss ${number(smoothedLoss)}`}${rate}${skipped > 0 ? ` · ${count(skipped)} skipped` : ''}`;
 }
 
 function metricsText(metrics: Metrics): string {

@@ -4,7 +4,7 @@ import type { EndReport, Reporter, StartReport, StepReport } from './reporter.ts
 import { terminalReporter, type TerminalStream } from './terminal.node.ts';
 
 const start: StartReport = { step: 0, steps: 1200, seconds: null, elapsed: 0, parameters: 1234567, resumedFrom: null, curve: new CurveRecorder() };
-const end: EndReport = { reason: 'steps', step: 1200, elapsed: 3725, smoothedLoss: 1.23456, tokens: 1, tokensPerSecond: 1234.5, evaluation: null, curve: new CurveRecorder(), error: undefined };
+const end: EndReport = { reason: 'steps', step: 1200, elapsed: 3725, smoothedLoss: 1.23456, tokens: 1, tokensPerSecond: 1234.5, evaluation: null, skipped: 0, curve: new CurveRecorder(), error: undefined };
 
 function step(number: number, more: Partial<StepReport> = {}): StepReport {
   return {

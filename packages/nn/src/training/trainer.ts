@@ -1,16 +1,19 @@
 import { ArgumentError, CheckpointError, defaultGenerator, noGrad, type Tensor } from '@strided/tensor';
 import { TrainingError } from '../errors.ts';
 import type { Module } from '../module.ts';
-import { clipGradNorm } from '../optim/clip.ts';
+import type { ExponentialMovingAverage } from '../optim/average.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { constantSchedule, type Schedule } from '../optim/schedule.ts';
 import type { Checkpoint } from './checkpointFile.ts';
 import { CheckpointFolder, type CheckpointOptions } from './checkpointFolder.ts';
 import type { Metrics } from './curve.ts';
 import type { DataSource } from './dataSource.ts';
+import { bestEvaluation, checkGoal, isExhausted, type EarlyStopping } from './goal.ts';
+import { misfitOf } from './misfit.ts';
 import { Plan, type PlanOptions } from './plan.ts';
 import { allReporters, historyReporter, type EndReport, type Reporter } from './reporter.ts';
 import { RunningMean } from './runningMean.ts';
+import { Stepper, type MadeStep } from './stepper.ts';
 
 /** What one step computed. */
 export interface StepResult {
@@ -32,6 +35,16 @@ export interface TrainerOptions<B> extends PlanOptions {
   readonly schedule?: Schedule;
   /** All gradients together are scaled down to this norm. Default: not. */
   readonly clipNorm?: number;
+  /** Batches a step: their gradients are averaged, as if they were one batch. Default 1. */
+  readonly accumulate?: number;
+  /**
+   * What to do about a loss or gradients that are not finite. 'stop' (default): throw, naming the step, the batch and the
+   * first op that made one. 'skip': warn with the same words, count, and try the next batch. Either calls `step` again
+   * to find the op.
+   */
+  readonly nonFinite?: 'stop' | 'skip';
+  /** Updated after every step, used in evaluations, kept in checkpoints. */
+  readonly average?: ExponentialMovingAverage;
   /**
    * Measures the model, in evaluation mode and without recording (an asynchronous one uses noGrad itself after its
    * first await). It may draw random numbers: the default generator is put back after it.
@@ -39,6 +52,8 @@ export interface TrainerOptions<B> extends PlanOptions {
   readonly evaluate?: () => Metrics | Promise<Metrics>;
   /** After every so many steps; besides, always at the end. */
   readonly evaluateEvery?: number;
+  /** Ends training when evaluations no longer get better. Needs `evaluateEvery`. */
+  readonly earlyStopping?: EarlyStopping;
   readonly checkpoint?: CheckpointOptions;
   /**
    * Whether to go on from the newest checkpoint: true: there must be one; 'auto': if there is one; false (the default):
@@ -49,6 +64,8 @@ export interface TrainerOptions<B> extends PlanOptions {
   /** Aborting it ends training after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
+
+type Reason = Exclude<EndReport['reason'], 'failed'>;
 
 /** How long, in milliseconds, training may keep timers and signals of the host waiting. */
 const PATIENCE = 50;
@@ -78,16 +95,24 @@ export class Trainer<B> {
   readonly #history = historyReporter();
   readonly #report: Required<Reporter>;
   readonly #smoothedLoss = new RunningMean();
+  readonly #stepper: Stepper<B>;
   readonly #throughput = { tokens: new RunningMean(), seconds: new RunningMean(), allTokens: 0, allSeconds: 0 };
   #started = false;
   /** Steps made. */
   #step = 0;
 
   constructor(options: TrainerOptions<B>) {
-    const { model, optimizer, clipNorm, evaluateEvery, evaluate, checkpoint, resume = false, reporter = [], schedule } = options;
+    const { model, optimizer, clipNorm, accumulate = 1, evaluateEvery, evaluate, earlyStopping, checkpoint, resume = false, reporter = [], schedule } = options;
     if (clipNorm !== undefined && !(clipNorm > 0)) throw new ArgumentError(`Trainer: clipNorm must be above 0, not ${clipNorm}`);
     if (evaluateEvery !== undefined && !(Number.isInteger(evaluateEvery) && evaluateEvery >= 1)) throw new ArgumentError(`Trainer: evaluateEvery must be a whole number of steps from 1, not ${evaluateEvery}`);
     if (evaluateEvery !== undefined && evaluate === undefined) throw new ArgumentError('Trainer: evaluateEvery needs evaluate, which says what to measure');
+    if (!(Number.isInteger(accumulate) && accumulate >= 1)) throw new ArgumentError(`Trainer: accumulate must be a whole number of batches from 1, not ${accumulate}`);
+    if (earlyStopping !== undefined) {
+      checkGoal('earlyStopping', earlyStopping);
+      if (!(Number.isInteger(earlyStopping.patience) && earlyStopping.patience >= 1)) throw new ArgumentError(`Trainer: earlyStopping.patience must be a whole number of evaluations from 1, not ${earlyStopping.patience}`);
+      if (evaluateEvery === undefined) throw new ArgumentError('Trainer: earlyStopping needs evaluateEvery, which says when to measure');
+    }
+    if (checkpoint?.best !== undefined && evaluate === undefined) throw new ArgumentError('Trainer: checkpoint.best needs evaluate, which says what to measure');
     if (resume !== false && checkpoint === undefined) throw new ArgumentError('Trainer: resume needs checkpoint.folder, which says from where');
     const own = new Set(model.parameters());
     for (const parameter of optimizer.parameters) {
@@ -98,6 +123,7 @@ export class Trainer<B> {
     this.#schedule = schedule ?? constantSchedule();
     this.#checkpoints = checkpoint === undefined ? null : new CheckpointFolder(checkpoint);
     this.#report = allReporters([this.#history, ...('length' in reporter ? reporter : [reporter])]);
+    this.#stepper = new Stepper(options, (message) => this.#report.onWarning(message));
   }
 
   /**
@@ -134,55 +160,56 @@ export class Trainer<B> {
     }
   }
 
-  async #train(): Promise<'steps' | 'seconds' | 'aborted'> {
-    const { data, evaluate, evaluateEvery = Infinity, signal } = this.#options;
+  async #train(): Promise<Reason> {
+    const { evaluate, evaluateEvery = Infinity } = this.#options;
     const { clock } = this.#plan;
-    const stop = (): 'steps' | 'seconds' | 'aborted' | null => this.#plan.reached(this.#step) ?? (signal?.aborted ? 'aborted' : null);
+    const folder = this.#checkpoints;
     let yielded = clock();
-    let reason = stop();
+    let reason = this.#reasonToStop();
     while (reason === null) {
       const began = clock();
-      this.#makeStep(await data.next(), () => (clock() - began) / 1000);
+      const made = await this.#stepper.make(this.#step + 1, this.#rate());
       if (clock() - yielded > PATIENCE) {
         await hostsTurn();
         yielded = clock();
       }
-      reason = stop();
+      if (made === null) {
+        reason = this.#reasonToStop();
+        continue;
+      }
+      this.#step++;
+      this.#options.average?.update();
+      this.#reportStep(made, (clock() - began) / 1000);
+      reason = this.#reasonToStop();
       const complete = reason === 'steps' || reason === 'seconds';
-      if (evaluate !== undefined && (complete || this.#step % evaluateEvery === 0)) await this.#evaluate(evaluate);
+      if (evaluate !== undefined && (complete || this.#step % evaluateEvery === 0)) {
+        await this.#evaluate(evaluate);
+        reason ??= this.#reasonToStop();
+      }
       // After the evaluation, so that who resumes from it does not repeat or miss one.
-      if (this.#checkpoints !== null && (reason !== null || this.#checkpoints.isDue(this.#step, this.#plan.elapsed))) await this.#save(this.#checkpoints);
+      if (folder !== null && (reason !== null || folder.isDue(this.#step, this.#plan.elapsed))) await this.#save((checkpoint) => folder.save(checkpoint));
     }
     // A run that was complete when it was resumed has nothing to train, but may not have been measured.
     if (reason !== 'aborted' && evaluate !== undefined && this.#history.curve.evaluations.step.at(-1) !== this.#step) await this.#evaluate(evaluate);
     return reason;
   }
 
-  #makeStep(batch: B, seconds: () => number): void {
-    const { optimizer, clipNorm = Infinity } = this.#options;
-    const number = this.#step + 1;
-    const before = `the model is as it was after step ${this.#step}`;
-    const factor = this.#schedule({ step: this.#step, share: this.#plan.share(this.#step) });
-    if (!(factor >= 0 && factor < Infinity)) throw new TrainingError(`Trainer: the schedule gave ${factor} for step ${number}; it must give a finite number from 0`, number);
-    optimizer.scaleLr(factor);
-    optimizer.zeroGrad();
-    const { loss, tokens = 0, metrics = {} } = this.#options.step(batch);
-    const value = Number(loss.item());
-    if (!Number.isFinite(value)) {
-      throw new TrainingError(`Trainer: the loss of step ${number} is ${value}; ${before}: lower the learning rate, set clipNorm, or call step inside detectAnomaly to learn which op made it`, number);
-    }
-    loss.backward();
-    const gradientNorm = clipGradNorm(optimizer.parameters, clipNorm);
-    if (!Number.isFinite(gradientNorm)) {
-      throw new TrainingError(`Trainer: the gradients of step ${number} have the norm ${gradientNorm} (the loss is ${value}); ${before}: lower the learning rate, or run backward inside detectAnomaly to learn which op made it`, number);
-    }
-    optimizer.step();
-    optimizer.zeroGrad();
-    this.#step = number;
-    this.#reportStep({ loss: value, learningRate: optimizer.groups[0].lr, gradientNorm, tokens, metrics }, seconds());
+  #reasonToStop(): Reason | null {
+    const { signal, earlyStopping } = this.#options;
+    const reached = this.#plan.reached(this.#step);
+    if (reached !== null) return reached;
+    if (signal?.aborted) return 'aborted';
+    return earlyStopping !== undefined && isExhausted(this.#history.curve.evaluations, earlyStopping) ? 'earlyStopping' : null;
   }
 
-  #reportStep(made: { readonly loss: number; readonly learningRate: number; readonly gradientNorm: number; readonly tokens: number; readonly metrics: Metrics }, seconds: number): void {
+  /** What the learning rate is multiplied by now. */
+  #rate(): number {
+    const factor = this.#schedule({ step: this.#step, share: this.#plan.share(this.#step) });
+    if (!(factor >= 0 && factor < Infinity)) throw new TrainingError(`Trainer: the schedule gave ${factor} for step ${this.#step + 1}; it must give a finite number from 0`, this.#step + 1);
+    return factor;
+  }
+
+  #reportStep(made: MadeStep, seconds: number): void {
     this.#smoothedLoss.add(made.loss);
     const rate = this.#throughput;
     rate.tokens.add(made.tokens);
@@ -198,26 +225,31 @@ export class Trainer<B> {
 
   /** Leaves no trace in the run: neither mode nor random numbers. */
   async #evaluate(evaluate: () => Metrics | Promise<Metrics>): Promise<void> {
-    const { model } = this.#options;
+    const { model, average } = this.#options;
     const generator = defaultGenerator.state;
     model.eval();
     try {
-      const { result } = noGrad(() => ({ result: evaluate() }));
+      const { result } = noGrad(() => ({ result: average === undefined ? evaluate() : average.with(evaluate) }));
       const metrics = await result;
       this.#report.onEvaluate({ step: this.#step, elapsed: this.#plan.elapsed, metrics });
     } finally {
       defaultGenerator.state = generator;
       model.train();
     }
+    const folder = this.#checkpoints;
+    const { evaluations } = this.#history.curve;
+    if (folder?.best && bestEvaluation(evaluations, folder.best) === evaluations.step.length - 1) await this.#save((checkpoint) => folder.saveBest(checkpoint));
   }
 
-  async #save(checkpoints: CheckpointFolder): Promise<void> {
-    const { model, optimizer, data } = this.#options;
+  async #save(write: (checkpoint: Checkpoint) => Promise<string>): Promise<void> {
+    const { model, optimizer, data, average } = this.#options;
     const { elapsed } = this.#plan;
     try {
-      const path = await checkpoints.save({
+      const path = await write({
         step: this.#step, elapsed, share: this.#plan.share(this.#step), generator: defaultGenerator.state, data: data.state,
         model: model.stateDict(), optimizer: optimizer.state(), parameters: this.#parameterNames(), curve: this.#history.curve,
+        batches: this.#stepper.batches, skipped: this.#stepper.skipped,
+        average: average === undefined ? null : { tensors: average.stateDict(), updates: average.updates },
       });
       this.#report.onCheckpoint({ step: this.#step, elapsed, path });
     } catch (error) {
@@ -233,16 +265,11 @@ export class Trainer<B> {
   }
 
   /** Takes everything over, or, when it does not fit, nothing. */
-  #restore(path: string, { step, generator, data: place, model: tensors, optimizer: moments, parameters }: Checkpoint): void {
-    const { model, optimizer, data } = this.#options;
-    const misfit = firstMisfit(model.stateDict(), tensors);
-    if (misfit !== null) throw new CheckpointError(`${path}: belongs to another model: ${misfit}; resume with the model that wrote it, or start anew in another folder`);
-    const order = this.#parameterNames();
-    if (order.join('\n') !== parameters.join('\n')) {
-      const at = order.findIndex((name, i) => name !== parameters[i]);
-      const [was, is] = at < 0 ? [`${parameters.length} parameters`, order.length] : [`${parameters[at] ?? 'no parameter'} in place ${at}`, order[at]];
-      throw new CheckpointError(`${path}: belongs to another optimiser: it had ${was}, this one has ${is}; give it the same parameters in the same groups, or start anew in another folder`);
-    }
+  #restore(path: string, checkpoint: Checkpoint): void {
+    const { model, optimizer, data, average } = this.#options;
+    const misfit = misfitOf(checkpoint, model.stateDict(), this.#parameterNames(), average?.stateDict() ?? null);
+    if (misfit !== null) throw new CheckpointError(`${path}: belongs to another ${misfit}, or start anew in another folder`);
+    const { step, generator, data: place, model: tensors, optimizer: moments, batches, skipped } = checkpoint;
     const before = data.state;
     try {
       data.restore(place);
@@ -253,6 +280,9 @@ export class Trainer<B> {
       throw new CheckpointError(`${path}: belongs to another run: ${why}; resume with the data and optimiser that wrote it, or start anew in another folder`, { cause: error });
     }
     model.loadStateDict(tensors);
+    if (checkpoint.average !== null) average?.loadStateDict(checkpoint.average.tensors, checkpoint.average.updates);
+    this.#stepper.batches = batches;
+    this.#stepper.skipped = skipped;
     defaultGenerator.state = generator;
     this.#step = step;
   }
@@ -266,21 +296,9 @@ export class Trainer<B> {
       reason, error, curve, step: this.#step, elapsed: this.#plan.elapsed, smoothedLoss: this.#smoothedLoss.value,
       tokens: curve.tokens.reduce((sum, tokens) => sum + tokens, 0),
       tokensPerSecond: allSeconds > 0 ? allTokens / allSeconds : 0,
-      evaluation: evaluated < 0 ? null : Object.fromEntries(metrics),
+      evaluation: evaluated < 0 ? null : Object.fromEntries(metrics), skipped: this.#stepper.skipped,
     };
   }
-}
-
-/** The first tensor of a model that a state dict lacks or has otherwise, or that it has beside the model's; null if it fits. */
-function firstMisfit(own: ReadonlyMap<string, Tensor>, given: ReadonlyMap<string, Tensor>): string | null {
-  const describe = ({ dtype, shape }: Tensor): string => `${dtype} [${shape.join(', ')}]`;
-  for (const [name, tensor] of own) {
-    const other = given.get(name);
-    if (other === undefined) return `it lacks ${name}`;
-    if (describe(other) !== describe(tensor)) return `its ${name} is ${describe(other)}, the model's is ${describe(tensor)}`;
-  }
-  const extra = [...given.keys()].find((name) => !own.has(name));
-  return extra === undefined ? null : `it has ${extra}, the model has not`;
 }
 
 /** Lets timers, signals and, in a browser, the page have their turn. */
