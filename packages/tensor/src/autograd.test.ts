@@ -262,6 +262,8 @@ describe('hooks', () => {
       x.registerHook(hook);
       return () => x.mul(1).sum().backward();
     };
+    expect(make(() => 3 as never)).toThrow("backward: a hook's result: a tensor is needed, not number");
+    expect(() => ones([2], { requiresGrad: true }).registerHook(3 as never)).toThrow('registerHook: a function of the gradient is needed, not number');
     expect(make(() => ones([2, 1], { dtype: 'float64' }))).toThrow('backward: a hook turned a gradient of shape [2] into [2, 1]; it must keep the shape');
     expect(make(() => ones([2]))).toThrow('backward: a hook turned a float64 gradient into float32; it must keep the dtype');
     expect(make((async () => {}) as unknown as (g: Tensor) => void)).toThrow('registerHook: the callback must be synchronous');

@@ -3,7 +3,7 @@ import { isFloat } from './dtype.ts';
 import { formatShape, isContiguous, sameShape, type Shape } from './layout.ts';
 import { cast, scalar } from './ops/elementwise.ts';
 import {
-  anomalyCheck, apply, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
+  anomalyCheck, apply, checkTensor, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
   type AnomalyCheck, type Edge, type Hook, type Op, type Saved, type Twin,
 } from './ops/op.ts';
 import { newestSerial, type Storage, type View } from './storage.ts';
@@ -227,6 +227,7 @@ function runHooks(op: string, hooks: readonly Hook[] | null, gradient: Tensor, p
     const { storage } = g;
     const { version } = storage;
     const replaced = refusePromise('registerHook', hook(g)) ?? g;
+    checkTensor(`${op}: a hook's result`, replaced);
     if (storage.version !== version) throw new AutogradError(`${op}: a hook wrote to its gradient (${storage.lastWriter}), which others may read; return a new tensor instead`);
     if (!sameShape(replaced.shape, g.shape)) throw new ShapeError(`${op}: a hook turned a gradient of shape ${formatShape(g.shape)} into ${formatShape(replaced.shape)}; it must keep the shape`);
     if (replaced.dtype !== g.dtype) throw new DTypeError(`${op}: a hook turned a ${g.dtype} gradient into ${replaced.dtype}; it must keep the dtype`);

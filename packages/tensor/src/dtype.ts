@@ -1,4 +1,4 @@
-import { DTypeError } from './errors.ts';
+import { ArgumentError, DTypeError } from './errors.ts';
 
 /** The dtypes that ops compute with. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'int8' | 'bool';
@@ -106,6 +106,7 @@ const ranges = { int32: [-2147483648, 2147483647], uint8: [0, 255], int8: [-128,
 
 /** `value` as a number that `dtype` holds exactly (floats take any number), or a DTypeError that names `op` and what to do. */
 export function checkScalar(op: string, value: number | boolean, dtype: DType, remedy = "cast the tensor first, for example .cast('float32')"): number {
+  if (typeof value !== 'number' && typeof value !== 'boolean') throw new ArgumentError(`${op}: a number or a boolean is needed, not ${typeof value}`);
   const number = Number(value);
   if (isFloat(dtype)) return number;
   const [low, high] = ranges[dtype];

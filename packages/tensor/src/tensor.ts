@@ -1,6 +1,6 @@
 import type { Arithmetic, Counted, DType, ScalarOf, Summed, ToFloat, TypedArrayOf } from './dtype.ts';
 import { bytesPerElement, isFloat, newArray } from './dtype.ts';
-import { AutogradError, DTypeError, ShapeError } from './errors.ts';
+import { ArgumentError, AutogradError, DTypeError, ShapeError } from './errors.ts';
 import { backward, type BackwardOptions } from './autograd.ts';
 import { kernels } from './kernels/dispatch.ts';
 import { contiguous, formatShape, isContiguous, sizeOf, type Layout, type Shape } from './layout.ts';
@@ -156,6 +156,7 @@ export class Tensor<D extends DType = DType> implements View<D> {
    */
   registerHook(hook: Hook): () => void {
     if (!this.requiresGrad) throw new AutogradError('registerHook: the tensor does not require grad, so it gets no gradient; create its inputs with { requiresGrad: true }');
+    if (typeof hook !== 'function') throw new ArgumentError(`registerHook: a function of the gradient is needed, not ${typeof hook}`);
     const owner: { hooks: readonly Hook[] | null } = this.gradFn ?? this;
     const entry: Hook = (gradient) => hook(gradient);
     owner.hooks = [...(owner.hooks ?? []), entry];

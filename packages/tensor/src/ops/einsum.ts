@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { parseEinsum } from './einsumEquation.ts';
 import { matmul } from './matmul.ts';
+import { checkTensor } from './op.ts';
 
 /** A tensor and the name of each of its axes. */
 interface Term {
@@ -96,6 +97,8 @@ export function einsum<A extends DType>(equation: string, a: Tensor<A>): Tensor<
 export function einsum<A extends DType, B extends DType>(equation: string, a: Tensor<A>, b: Tensor<B>): Tensor<Arithmetic<A, B>>;
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor;
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
+  if (typeof equation !== 'string') throw new ArgumentError("einsum: the equation comes first, as in einsum('ij,jk->ik', a, b)");
+  for (const operand of operands) checkTensor('einsum', operand);
   if (operands.length === 0) throw new ArgumentError(`einsum '${equation}': it needs at least one operand`);
   const dtype = counted(operands.map((operand) => operand.dtype).reduce((met, each) => promote(met, each)));
   const { inputs, output } = parseEinsum(equation, operands.map(({ shape }) => shape));

@@ -6,7 +6,7 @@ import { allocate, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, scalar, where } from './elementwise.ts';
 import { checkIndices, fitInto } from './indices.ts';
-import { apply, defineOp, wrap, type Op } from './op.ts';
+import { apply, checkTensor, defineOp, wrap, type Op } from './op.ts';
 
 /** Reading and writing along one axis, with an index for every value. */
 
@@ -82,6 +82,7 @@ function lasting(index: Tensor, axis: number, shape: Shape): Tensor {
 
 /** Indices for gather and scatter: the rank of x, and no longer than x on the other axes. */
 function checkIndex(op: string, x: Tensor, axis: number, index: Tensor): Tensor<'int32'> {
+  checkTensor(op, index);
   if (index.rank !== x.rank || index.shape.some((length, i) => i !== axis && length > x.shape[i])) {
     throw new ShapeError(`${op}: the indices ${formatShape(index.shape)} must have as many axes as ${formatShape(x.shape)} and be no longer, except on axis ${axis}; expand() or narrow() them`);
   }

@@ -3,6 +3,7 @@ import { DTypeError, IndexError } from '../errors.ts';
 import { formatShape, type Shape } from '../layout.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, scalar, where } from './elementwise.ts';
+import { checkTensor } from './op.ts';
 
 /** What the ops that read and write at indices share: every check is made here, before a kernel runs. */
 
@@ -11,6 +12,7 @@ import { cast, scalar, where } from './elementwise.ts';
  * unchanged; uint8 and int8 are cast.
  */
 export function checkIndices(op: string, index: Tensor, length: number): Tensor<'int32'> {
+  checkTensor(op, index);
   if (index.dtype !== 'int32' && index.dtype !== 'uint8' && index.dtype !== 'int8') {
     const remedy = index.dtype === 'bool' ? 'use maskedSelect(), maskedFill() or maskedScatter() with a mask' : "use cast('int32')";
     throw new DTypeError(`${op}: indices must be int32, uint8 or int8, not ${index.dtype}; ${remedy}`);

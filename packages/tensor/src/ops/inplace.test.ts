@@ -102,10 +102,10 @@ describe('dtypes', () => {
 
   it('refuses what does not fit', () => {
     const whole = tensor([1, 2], { dtype: 'int32' });
-    expect(() => whole.addInPlace(ones([2]))).toThrow("addInPlace: a float32 result does not fit into a int32 target; cast the target first, for example .cast('float32')");
-    expect(() => whole.divInPlace(2)).toThrow('divInPlace: a float32 result does not fit into a int32 target');
+    expect(() => whole.addInPlace(ones([2]))).toThrow("addInPlace: a result of float32 does not fit into a target of int32; cast the target first, for example .cast('float32')");
+    expect(() => whole.divInPlace(2)).toThrow('divInPlace: a result of float32 does not fit into a target of int32');
     expect(() => whole.addInPlace(0.5)).toThrow('addInPlace: 0.5 is not a value of int32');
-    expect(() => tensor([true]).addInPlace(true)).toThrow('addInPlace: a int32 result does not fit into a bool target; use logicalAnd, logicalOr or logicalXor');
+    expect(() => tensor([true]).addInPlace(true)).toThrow('addInPlace: a result of int32 does not fit into a target of bool; use logicalAnd, logicalOr or logicalXor');
     expect(flat(whole)).toEqual([1, 2]);
   });
 });

@@ -4,7 +4,7 @@ import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes, extent, formatShape, mayOverlapItself, sameShape, type Layout, type Shape } from '../layout.ts';
 import { allocate, sharesMemory, Storage, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
-import { arithmeticOf, cast, scalar, stretch, type Operand } from './elementwise.ts';
+import { arithmeticOf, cast, checkOperand, scalar, stretch, type Operand } from './elementwise.ts';
 import { anomalyCheck, apply, defineOp, isRecording, Node, withRecording, type Op, type SavedValues } from './op.ts';
 
 /**
@@ -154,6 +154,7 @@ function copyOf(x: View): View {
  */
 export function arithmeticInPlace(name: 'add' | 'sub' | 'mul' | 'div', target: Tensor, other: Operand): void {
   const op = `${name}InPlace`;
+  checkOperand(op, other);
   const { dtype } = target;
   const source = typeof other === 'object' ? other : null;
   checkTarget(op, target, source);
@@ -161,7 +162,7 @@ export function arithmeticInPlace(name: 'add' | 'sub' | 'mul' | 'div', target: T
   const met = counted(promote(dtype, operand.dtype));
   const result = name === 'div' ? toFloat(met) : met;
   if (dtype === 'bool' || (isFloat(result) && !isFloat(dtype))) {
-    throw new DTypeError(`${op}: a ${result} result does not fit into a ${dtype} target; ${dtype === 'bool' ? 'use logicalAnd, logicalOr or logicalXor' : "cast the target first, for example .cast('float32')"}`);
+    throw new DTypeError(`${op}: a result of ${result} does not fit into a target of ${dtype}; ${dtype === 'bool' ? 'use logicalAnd, logicalOr or logicalXor' : "cast the target first, for example .cast('float32')"}`);
   }
   checkFits(op, target, broadcastShapes(op, target.shape, operand.shape));
   const tracked = isTracked(target, source);

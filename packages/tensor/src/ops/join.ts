@@ -5,7 +5,7 @@ import { checkShape, formatShape, normalizeAxis, sameShape, slice } from '../lay
 import { allocate } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
-import { apply, defineOp, wrap, type Op } from './op.ts';
+import { apply, checkTensor, defineOp, kindOf, wrap, type Op } from './op.ts';
 
 /** Tensors beside one another, and copies of one beside itself. */
 
@@ -33,12 +33,18 @@ const concatOp: Op<{ readonly axis: number }> = defineOp({
   },
 });
 
+function checkTensors(op: string, tensors: readonly Tensor[]): void {
+  if (!Array.isArray(tensors)) throw new ArgumentError(`${op}: the tensors must be one array, as in ${op}([a, b]), not ${kindOf(tensors)}`);
+  if (tensors.length === 0) throw new ArgumentError(`${op}: at least one tensor is needed`);
+  for (const tensor of tensors) checkTensor(op, tensor);
+}
+
 /**
  * Tensors one after another along an axis that exists; all other axes must agree. Different dtypes are promoted.
  * @throws ShapeError where another axis differs, ArgumentError for no tensors.
  */
 export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
-  if (tensors.length === 0) throw new ArgumentError('concat: at least one tensor is needed');
+  checkTensors('concat', tensors);
   const first = tensors[0];
   if (first.rank === 0) throw new ShapeError('concat: scalars have no axis to follow one another on; use stack()');
   const at = normalizeAxis('concat', axis, first.rank);
@@ -53,7 +59,7 @@ export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis = 0)
 
 /** Tensors of one shape along a new axis. Different dtypes are promoted. */
 export function stack<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
-  if (tensors.length === 0) throw new ArgumentError('stack: at least one tensor is needed');
+  checkTensors('stack', tensors);
   for (const tensor of tensors) {
     if (!sameShape(tensor.shape, tensors[0].shape)) {
       throw new ShapeError(`stack: all tensors must have one shape, not ${formatShape(tensors[0].shape)} and ${formatShape(tensor.shape)}`);

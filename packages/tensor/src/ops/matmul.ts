@@ -5,7 +5,7 @@ import { broadcastShapes, formatShape } from '../layout.ts';
 import { allocate } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, stretch } from './elementwise.ts';
-import { apply, defineOp } from './op.ts';
+import { apply, checkTensor, defineOp } from './op.ts';
 
 /** a [..., M, K] · b [..., K, N] → [..., M, N]; leading axes broadcast. */
 const matmulOp = defineOp({
@@ -35,6 +35,7 @@ const matmulOp = defineOp({
  * matmul(ones([2, 3]), ones([3, 4])).shape; // [2, 4]
  */
 export function matmul<A extends DType, B extends DType>(a: Tensor<A>, b: Tensor<B>): Tensor<Arithmetic<A, B>> {
+  for (const operand of [a, b]) checkTensor('matmul', operand);
   if (a.rank === 0 || b.rank === 0) {
     throw new ShapeError(`matmul: operands ${formatShape(a.shape)} and ${formatShape(b.shape)} must have at least one axis; use mul() for scalars`);
   }

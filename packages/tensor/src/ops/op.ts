@@ -1,4 +1,4 @@
-import { AutogradError } from '../errors.ts';
+import { ArgumentError, AutogradError } from '../errors.ts';
 import { isFloat, type DType } from '../dtype.ts';
 import type { Shape } from '../layout.ts';
 import type { View } from '../storage.ts';
@@ -131,6 +131,16 @@ export function bindTensorClass(make: (view: View) => Tensor): void {
 /** A tensor without history around a view. */
 export function wrap<D extends DType>(view: View<D>): Tensor<D> {
   return construct(view) as Tensor<D>;
+}
+
+/** Refuses what is no tensor, such as a bare array, where no type was checked. */
+export function checkTensor(op: string, value: Tensor): void {
+  if (typeof value === 'object' && value !== null && 'storage' in value) return;
+  throw new ArgumentError(`${op}: a tensor is needed, not ${kindOf(value)}; make one with tensor(…)`);
+}
+
+export function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'an array' : value === null ? 'null' : typeof value;
 }
 
 export function isRecording(): boolean {

@@ -183,3 +183,27 @@ describe('cast', () => {
     expect(() => tensor([1]).cast('float16' as 'float32')).toThrow("cast: 'float16' is not a dtype to compute with; use float32,");
   });
 });
+
+describe('what no type has checked', () => {
+  const x = tensor([[1, 2], [3, 4]]);
+  const none = undefined as never;
+  const array = [0] as never;
+  it.each<[string, () => unknown]>([
+    ['add: an operand must be a tensor, a number or a boolean, not an array; make a tensor with tensor(…)', () => x.add(array)],
+    ['addInPlace: an operand must be a tensor, a number or a boolean, not undefined; make a tensor with tensor(…)', () => x.addInPlace(none)],
+    ['fill: a number or a boolean is needed, not string', () => x.fill('1' as never)],
+    ['matmul: a tensor is needed, not an array; make one with tensor(…)', () => x.matmul(array)],
+    ['relu: a tensor is needed, not number; make one with tensor(…)', () => s.relu(3 as never)],
+    ['exp: a tensor is needed, not an array; make one with tensor(…)', () => s.exp(array)],
+    ['indexSelect: a tensor is needed, not an array; make one with tensor(…)', () => x.indexSelect(0, array)],
+    ['gather: a tensor is needed, not an array; make one with tensor(…)', () => x.gather(0, array)],
+    ['concat: the tensors must be one array, as in concat([a, b]), not object', () => s.concat(x as never)],
+    ['stack: a tensor is needed, not number; make one with tensor(…)', () => s.stack([1] as never)],
+    ["einsum: the equation comes first, as in einsum('ij,jk->ik', a, b)", () => s.einsum(x as never, x)],
+    ['einsum: a tensor is needed, not an array; make one with tensor(…)', () => s.einsum('i->', array)],
+  ])('%s', (message, run) => {
+    const before = x.toArray();
+    expect(run).toThrow(new s.ArgumentError(message));
+    expect(x.toArray()).toEqual(before);
+  });
+});

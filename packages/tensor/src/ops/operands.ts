@@ -4,7 +4,7 @@ import { kernels } from '../kernels/dispatch.ts';
 import { expand } from '../layout.ts';
 import { allocate, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
-import { apply, defineOp, wrap } from './op.ts';
+import { apply, defineOp, kindOf, wrap } from './op.ts';
 
 /** How operands become tensors of one dtype: numbers beside tensors, promotion, casts. */
 
@@ -65,9 +65,9 @@ function isNumber(operand: Operand): operand is number | boolean {
   return typeof operand === 'number' || typeof operand === 'boolean';
 }
 
-function checkOperand(op: string, operand: Operand): void {
+export function checkOperand(op: string, operand: Operand): void {
   if (isNumber(operand) || (typeof operand === 'object' && operand !== null && 'storage' in operand)) return;
-  throw new ArgumentError(`${op}: an operand must be a tensor, a number or a boolean, not ${Array.isArray(operand) ? 'an array' : operand === null ? 'null' : typeof operand}; make a tensor with tensor(…)`);
+  throw new ArgumentError(`${op}: an operand must be a tensor, a number or a boolean, not ${kindOf(operand)}; make a tensor with tensor(…)`);
 }
 
 /** Both operands as tensors of the dtype that they meet in. */

@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor.ts';
 import { where } from './elementwise.ts';
 import { throughCounts } from './gather.ts';
 import { checkIndices, fitInto } from './indices.ts';
-import { apply, defineOp, type Op } from './op.ts';
+import { apply, checkTensor, defineOp, type Op } from './op.ts';
 
 /** Reading and adding whole slices of a tensor, with one index for each. */
 
@@ -66,6 +66,7 @@ const indexAddOp: Op<AxisOnly> = defineOp({
  */
 export function indexSelect<D extends DType>(x: Tensor<D>, axis: number, index: Tensor): Tensor<D> {
   const at = normalizeAxis('indexSelect', axis, x.rank);
+  checkTensor('indexSelect', index);
   if (index.rank !== 1) throw new ShapeError(`indexSelect: the indices must have one axis, not shape ${formatShape(index.shape)}; flatten() them, or use take() or gather()`);
   return selectChecked(x, at, checkIndices('indexSelect', index, x.shape[at]));
 }

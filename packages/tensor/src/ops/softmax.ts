@@ -4,7 +4,7 @@ import { normalizeAxis } from '../layout.ts';
 import { allocate, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
-import { apply, defineOp, type Op } from './op.ts';
+import { apply, checkTensor, defineOp, type Op } from './op.ts';
 
 /** Runs a kernel that writes one result of its first operand's shape. */
 function likeFirst(kernel: (...views: View[]) => void) {
@@ -63,6 +63,7 @@ const logSoftmaxOp: Op = defineOp({
 
 /** Runs a function of the last axis on any axis; a scalar is an axis of one value. */
 function alongAxis(op: Op, name: string, x: Tensor, axis: number): Tensor {
+  checkTensor(name, x);
   const at = normalizeAxis(name, axis, Math.max(1, x.rank));
   const float = cast(x, toFloat(x.dtype));
   if (x.rank === 0) return apply(op, [float.unsqueeze(0)], undefined).squeeze(0);

@@ -6,8 +6,8 @@ import { allocate } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { activationBackward } from './activation.ts';
 import { where } from './choice.ts';
-import { apply, defineOp, type Op } from './op.ts';
-import { cast, scalar } from './operands.ts';
+import { apply, checkTensor, defineOp, type Op } from './op.ts';
+import { cast, scalar, unchanged } from './operands.ts';
 
 /** d f(x) / dx times g, from what the rule names: x, y = f(x), or neither. */
 type UnaryRule =
@@ -79,18 +79,23 @@ function define(name: UnaryName): Op {
 
 const ops = Object.fromEntries(unaryNames.map((name) => [name, define(name)])) as Record<UnaryName, Op>;
 
+function run(name: UnaryName, x: Tensor, target: (dtype: DType) => DType): Tensor {
+  checkTensor(name, x);
+  return apply(ops[name], [cast(x, target(x.dtype))], undefined);
+}
+
 /** f(x) in floating point: integers become float32. */
 function floating(name: UnaryName) {
-  return <D extends DType>(x: Tensor<D>): Tensor<ToFloat<D>> => apply(ops[name], [cast(x, toFloat(x.dtype))], undefined) as Tensor<ToFloat<D>>;
+  return <D extends DType>(x: Tensor<D>): Tensor<ToFloat<D>> => run(name, x, toFloat) as Tensor<ToFloat<D>>;
 }
 
 /** f(x) in x's own dtype; bools are counted. */
 function keeping(name: UnaryName) {
-  return <D extends DType>(x: Tensor<D>): Tensor<Counted<D>> => apply(ops[name], [cast(x, counted(x.dtype))], undefined) as Tensor<Counted<D>>;
+  return <D extends DType>(x: Tensor<D>): Tensor<Counted<D>> => run(name, x, counted) as Tensor<Counted<D>>;
 }
 
 function testing(name: UnaryName) {
-  return (x: Tensor): Tensor<'bool'> => apply(ops[name], [x], undefined) as Tensor<'bool'>;
+  return (x: Tensor): Tensor<'bool'> => run(name, x, unchanged) as Tensor<'bool'>;
 }
 
 /** −x; integers wrap: the least int32 is its own negative. */
