@@ -41,6 +41,7 @@ describe('maskedSelect, maskedFill, maskedScatter', () => {
 
   it('refuse what is no mask, what x cannot hold, and too few values', () => {
     const mask = tensor([true, false, true]);
+    expect(() => zeros([3]).maskedFill(zeros([2], { dtype: 'bool' }), 0)).toThrow('maskedFill: shapes [3] and [2] and [] do not broadcast');
     expect(() => zeros([3]).maskedSelect(zeros([3]))).toThrow(/maskedSelect: the mask must be bool, not float32; compare first/);
     expect(() => zeros([3]).maskedFill(zeros([3], { dtype: 'int32' }), 1)).toThrow(DTypeError);
     expect(() => zeros([3], { dtype: 'int32' }).maskedFill(mask, 0.5)).toThrow(DTypeError);

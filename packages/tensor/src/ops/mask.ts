@@ -39,11 +39,13 @@ export function maskedSelect<D extends DType>(x: Tensor<D>, mask: Tensor): Tenso
 
 /**
  * x with `value` where the mask holds; a tensor of values broadcasts too.
- * @throws DTypeError where x cannot hold the value.
+ * @throws DTypeError where the mask is not bool or x cannot hold the value, ShapeError where they do not broadcast.
  */
 export function maskedFill<D extends DType>(x: Tensor<D>, mask: Tensor, value: number | Tensor): Tensor<D> {
   checkMask('maskedFill', mask);
-  return where(mask, fitInto('maskedFill', value, x), x) as Tensor<D>;
+  const filling = fitInto('maskedFill', value, x);
+  broadcastShapes('maskedFill', x.shape, mask.shape, filling.shape);
+  return where(mask, filling, x) as Tensor<D>;
 }
 
 /**
