@@ -46,3 +46,4 @@ export type { Curve, Evaluations, MetricColumns, Metrics } from './training/curv
 export {
   historyReporter, type CheckpointReport, type EndReport, type EvaluateReport, type HistoryReporter, type Reporter, type StartReport, type StepReport,
 } from './training/reporter.ts';
+export { trainingReport, type TrainingReportOptions } from './training/trainingReport.ts';

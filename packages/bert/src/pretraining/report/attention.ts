@@ -1,5 +1,4 @@
-import { html, type Markup } from './markup.ts';
-import { formatNumber } from './numbers.ts';
+import { formatNumber, html, type Markup } from '@strided/nn/charts';
 import type { PretrainingReport } from './report.ts';
 
 type Weights = readonly (readonly number[])[];

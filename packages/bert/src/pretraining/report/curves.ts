@@ -1,7 +1,4 @@
-import { lineChart, type LineSeries } from './chart.ts';
-import { html, type Markup } from './markup.ts';
-import { formatNumber } from './numbers.ts';
-import { smooth } from './series.ts';
+import { formatNumber, html, lineChart, type LineSeries, type Markup, smooth } from '@strided/nn/charts';
 import type { PretrainingReport } from './report.ts';
 
 type Step = PretrainingReport['curve'][number];

@@ -1,5 +1,4 @@
-import { html, type Markup } from './markup.ts';
-import { formatPercent } from './numbers.ts';
+import { formatPercent, html, type Markup } from '@strided/nn/charts';
 import type { PretrainingReport } from './report.ts';
 
 type Fill = PretrainingReport['fills'][number];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { escapeHtml, html, trusted } from '@strided/nn/charts';
 import { pretrainingReport, type PretrainingReport } from './report.ts';
-import { escapeHtml, html, trusted } from './markup.ts';
 import { pageScript } from './script.ts';
 
 const voids = new Set(['meta', 'path', 'rect', 'use']);

@@ -1,10 +1,10 @@
+import { chartStyle, html, type Markup, themeStyle } from '@strided/nn/charts';
 import { attentionSection } from './attention.ts';
 import { curvesSection } from './curves.ts';
 import { fillsSection } from './fills.ts';
-import { html, type Markup } from './markup.ts';
 import { resultCards } from './results.ts';
 import { pageScript } from './script.ts';
-import { chartStyle, sectionStyle, themeStyle } from './style.ts';
+import { sectionStyle } from './style.ts';
 
 /** What a pretraining run has to tell. Any list may be empty and any number not finite: the page says so. */
 export interface PretrainingReport {

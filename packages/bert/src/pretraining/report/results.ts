@@ -1,5 +1,4 @@
-import { html, type Markup } from './markup.ts';
-import { formatNumber, formatPercent } from './numbers.ts';
+import { formatNumber, formatPercent, html, type Markup } from '@strided/nn/charts';
 import type { PretrainingReport } from './report.ts';
 
 interface Measure {
