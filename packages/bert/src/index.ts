@@ -16,6 +16,15 @@ export type {
   LabelledInputs, LogitsOutput, ModelInputs, ModelOutput, PreTrainingInputs, PreTrainingOutput, QuestionAnsweringOutput, QuestionInputs,
 } from './models/models.ts';
 export * from './tokenizer/index.ts';
+export { openModelFiles, type FileContent, type FileRecord, type FilesOptions, type ModelFiles, type ModelSource } from './modelFiles/modelFiles.ts';
+export type { DownloadProgress } from './modelFiles/hub.ts';
+export {
+  SentenceTransformer, type SentenceEncodeOptions, type SentenceFeatures, type SentenceTransformerParts,
+} from './pipelines/sentenceTransformer/sentenceTransformer.ts';
+export { Pooling, type PooledTokens, type PoolingMode } from './pipelines/sentenceTransformer/pooling.ts';
+export { Dense, EmbeddingModule, Normalize } from './pipelines/sentenceTransformer/modules.ts';
+export type { SentenceEncoder } from './pipelines/sentenceTransformer/transformer.ts';
+export type { Prompts } from './pipelines/sentenceTransformer/prompts.ts';
 export * from './pretraining/data.ts';
 export { learnLexicon, lexiconOf, type Lexicon, type LexiconKind } from './pretraining/vocabulary/lexicon.ts';
 export { pretrain, type PretrainOptions, type PretrainResult } from './pretraining/pretrain.ts';

@@ -6,6 +6,8 @@ import { checkFileName } from './names.ts';
 import { recordFiles, type FileRecord } from './record.ts';
 import { urlFiles } from './url.ts';
 
+export type { FileRecord };
+
 /** The content of one file: its path, or its bytes. */
 export type FileContent = string | Blob | Uint8Array;
 
