@@ -21,7 +21,7 @@ export function takesDropout(x: View, p: number, state: GeneratorState, out: Vie
 }
 
 /** What a value costs, in multiply-adds. */
-const costOfValue = 64;
+const costOfValue = 120;
 
 /** out = x / (1 − p) where draw i of the stream is ≥ p, else 0: the js loops' mask, value for value. */
 export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorState, out: View): void {

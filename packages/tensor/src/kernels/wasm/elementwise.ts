@@ -42,7 +42,7 @@ export function activationBackward(runtime: Runtime, name: ActivationName, value
 }
 
 /** What a value costs, in multiply-adds. */
-const costOfValue = 24;
+const costOfValue = 50;
 
 function run(runtime: Runtime, job: keyof ElementwiseJobs | undefined, inputs: readonly View[], out: View): void {
   if (job === undefined) throw new Error('kernels: there is no such elementwise kernel; ask takesUnary first');

@@ -51,7 +51,7 @@ function placeVector(heap: Heap, vector: View | null, columns: number, otherwise
 }
 
 /** What a value costs, in multiply-adds. */
-const costOfValue = 16;
+const costOfValue = 20;
 
 export function layerNorm(
   runtime: Runtime, form: NormForm, epsilon: number, x: View, weight: View | null, bias: View | null, out: View, statistics: NormStatistics,

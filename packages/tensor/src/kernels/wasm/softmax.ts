@@ -15,7 +15,7 @@ export function takesRows(x: View, out: View): boolean {
 }
 
 /** What a value costs, in multiply-adds. */
-const costOfValue = 32;
+const costOfValue = 50;
 
 /** A kernel of rows: `x` (for a gradient the forward's result y), perhaps a gradient, and the result. */
 export function rows(runtime: Runtime, job: keyof RowJobs, x: View, g: View | null, out: View): void {
