@@ -1,4 +1,4 @@
-export { packB, multiplyPacked, multiplyEach, packedBytes, scratchBytes } from './matmul/product';
+export { packB, multiplyPacked, multiplyColumns, multiplyEach, packedBytes, scratchBytes } from './matmul/product';
 export { exp, sigmoid, tanh, gelu, geluTanh, silu, geluBackward, geluTanhBackward, siluBackward } from './elementwise';
 export { softmax, logSoftmax, softmaxBackward, logSoftmaxBackward } from './softmax';
 export { layerNorm, layerNormBackward, layerNormSums } from './layerNorm';

@@ -31,6 +31,8 @@ export class Product {
   scratchStride: usize;
   /** N values to add to each row of C once it is complete, or 0. */
   bias: usize;
+  /** How many columns of B, whole panels, `multiplyColumns` packs before it multiplies them. */
+  columnsAtOnce: i32;
 }
 
 // @ts-ignore: decorator
@@ -68,6 +70,26 @@ export function multiplyPacked(job: usize, part: i32, parts: i32): void {
     multiply(product, a, product.packedB, c, start, end, 0, panels, scratch);
   } else {
     multiply(product, a, product.packedB, c, 0, product.M, panels * part / parts, panels * (part + 1) / parts, scratch);
+  }
+}
+
+/**
+ * The first product, B not packed: each part packs and multiplies a share of the columns, a few panels at a time in
+ * memory of its own, so that nobody waits for another's panels.
+ */
+export function multiplyColumns(job: usize, part: i32, parts: i32): void {
+  const product = changetype<Product>(job);
+  const panels = (product.N + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const scratch = product.scratch + part * product.scratchStride;
+  const own = product.packedB + part * product.packedBStride;
+  const a = load<usize>(product.operands), b = load<usize>(product.operands, 4), c = load<usize>(product.operands, 8);
+  const end = panels * (part + 1) / parts, step = product.columnsAtOnce / TILE_COLUMNS;
+  for (let panel = panels * part / parts; panel < end; panel += step) {
+    const last = min(panel + step, end);
+    // Where the first panel of B would lie if they were all there.
+    const packed = own - <usize>(panel * TILE_COLUMNS) * product.K * 4;
+    packColumns(product, b, packed, panel, last);
+    multiply(product, a, packed, c, 0, product.M, panel, last, scratch);
   }
 }
 

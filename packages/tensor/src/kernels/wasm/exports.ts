@@ -32,6 +32,7 @@ export interface HeavyExports extends ElementwiseJobs, RowJobs {
   scratchBytes(K: number): number;
   packB: Job;
   multiplyPacked: Job;
+  multiplyColumns: Job;
   multiplyEach: Job;
   layerNorm: Job;
   layerNormBackward: Job;
