@@ -14,10 +14,13 @@ function run(file: string, ...args: string[]) {
 /** How each example is run here; the others are imported by these. */
 const runs: Readonly<Record<string, readonly string[]>> = {
   'demo.ts': ['--steps', '2', '--seed', '1', '--output', join(scratch, 'first'), '--json'],
+  'party.ts': [join(scratch, 'party')],
   'property-test-your-op.ts': [],
   // A model of random weights finds anything; the trained one is 91 MB.
   'search.ts': ['--model', resolve(import.meta.dirname, 'golden/sentences/model'), '--last', '1', 'taxes'],
 };
+/** What they must say: the classifier beats the larger party's 53.4% by far, on years that it has not seen. */
+const outputs: Readonly<Record<string, RegExp>> = { 'party.ts': /: (6[5-9]|7\d)\.\d% right \(the larger party: 53\.4%\)/ };
 const parts = new Set(['stateOfTheUnion.ts']);
 
 describe('examples', () => {
@@ -30,6 +33,7 @@ describe('examples', () => {
   it.each(Object.entries(runs))('%s runs', (file, args) => {
     const { status, stderr, stdout } = run(file, ...args);
     expect(status, stderr + stdout).toBe(0);
+    expect(stdout).toMatch(outputs[file] ?? /\S/);
   });
 
   it('the demo gives the same model and the same numbers for the same seed and steps, bit for bit', () => {
