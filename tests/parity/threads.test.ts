@@ -22,7 +22,7 @@ describe.skipIf(runtime?.pool === undefined)(`the split changes no bit at level 
     return rest;
   };
   const bits = (x: Tensor): ArrayBufferLike => x.toTypedArray().buffer;
-  /** What a kernel writes, alone and shared, until a worker has had a part. */
+  /** What a kernel writes is the same alone and shared. */
   const both = (outputs: readonly (readonly number[])[], run: (runtime: Runtime, ...out: Tensor[]) => void): void => {
     const [one, other] = [alone(), chosen()].map((where) => {
       const out = outputs.map((shape) => zeros(shape));
@@ -78,12 +78,14 @@ describe.skipIf(runtime?.pool === undefined)(`the split changes no bit at level 
     }));
   });
 
-  it('and workers do their parts', () => {
-    const [a, b, out] = [randn([200, 200]), randn([200, 200]), zeros([200, 200])];
+  // Tall, wide and many: the three ways in which a product is shared out.
+  it.each([[[], 300, 150, 300], [[], 60, 600, 300], [[8], 60, 60, 300]] as const)('also when a worker computes at the same time: %j × %i × %i × %i', (batch, M, N, K) => {
+    const [a, b] = [randn([...batch, M, K]), randn([...batch, K, N])];
     const before = engineInfo().workerParts;
     // On a busy machine the main thread may be through before a worker wakes up.
-    const end = performance.now() + 10_000;
-    while (engineInfo().workerParts === before && performance.now() < end) matmul(chosen(), a, b, out);
+    for (const end = performance.now() + 10_000; engineInfo().workerParts < before + 20 && performance.now() < end; ) {
+      both([[...batch, M, N]], (where, out) => matmul(where, a, b, out));
+    }
     expect(engineInfo().workerParts).toBeGreaterThan(before);
   });
 });
