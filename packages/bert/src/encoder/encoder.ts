@@ -111,8 +111,7 @@ export class Encoder extends Module {
     const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length) : null);
     let mask = scoreMask(visible);
     if (this.relativeBias !== null) {
-      const { weight } = this.relativeBias;
-      const bias = this.relativeBias.forward(relativeBuckets(length, weight.shape[0])).permute([2, 0, 1]).unsqueeze(0);
+      const bias = this.relativeBias.forward(relativeBuckets(length)).permute([2, 0, 1]).unsqueeze(0);
       mask = mask === null ? bias : bias.add(mask);
     }
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null

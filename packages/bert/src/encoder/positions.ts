@@ -55,7 +55,7 @@ export function positionsAfterPadding(ids: Tensor, paddingId: number): Tensor<'i
 }
 
 /** MPNet's bucket (as T5's) of every distance: [S, S] of query i and key j; half of the buckets for each direction. */
-export function relativeBuckets(length: number, buckets: number, maxDistance = 128): Tensor<'int32'> {
+export function relativeBuckets(length: number, buckets = 32, maxDistance = 128): Tensor<'int32'> {
   const half = buckets >> 1;
   const exact = half >> 1;
   const bucket = (distance: number): number => {

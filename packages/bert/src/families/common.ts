@@ -1,4 +1,4 @@
-import { activationNames } from '../activation.ts';
+import { activationNames, type ActivationName } from '../activation.ts';
 import type { KeyTemplates } from '../checkpoint/keys.ts';
 import { longestSequence, plainEncoder, type Dropouts, type EncoderConfig } from '../config.ts';
 import type { Fields } from '../fields.ts';
@@ -35,35 +35,68 @@ export function refuseForeign(fields: Fields): void {
   fields.only('is_encoder_decoder', [false], 'these models are encoders, or decoders, alone');
 }
 
-/** The encoder of BERT and of all that keep its config.json: norm last, learned positions, a plain feed-forward network. */
-export function bertEncoder(fields: Fields, defaults: BertDefaults = {}, { decoder = true }: { readonly decoder?: boolean } = {}): EncoderConfig {
+/** Names of the sizes in config.json, where they are others than BERT's. */
+export interface SizeNames {
+  readonly hiddenSize?: string;
+  readonly layers?: string;
+  readonly heads?: string;
+  readonly intermediateSize?: string;
+}
+
+type Sizes = Pick<
+  EncoderConfig,
+  'vocabSize' | 'hiddenSize' | 'layers' | 'heads' | 'keyValueHeads' | 'headSize' | 'intermediateSize' | 'embeddingSize' | 'paddingId' | 'layerKinds' | keyof typeof plainEncoder
+> & { readonly maxPositions: number };
+
+/** The sizes that every config.json has, and what most encoders share. */
+export function encoderSizes(fields: Fields, names: SizeNames = {}, defaults: BertDefaults = {}): Sizes {
   refuseForeign(fields);
-  const hiddenSize = fields.whole('hidden_size', 1, 1 << 16, defaults.hiddenSize ?? 768);
-  const heads = fields.whole('num_attention_heads', 1, 1 << 12, defaults.heads ?? 12);
-  const layers = fields.whole('num_hidden_layers', 1, 1024, defaults.layers ?? 12);
-  const hidden = fields.probability('hidden_dropout_prob', defaults.hiddenDropout ?? 0.1);
-  const epsilon = fields.number('layer_norm_eps', 0, 1, defaults.epsilon ?? 1e-12);
-  if (!decoder) fields.only('is_decoder', [false], 'this family has no decoder');
+  const hiddenSize = fields.whole(names.hiddenSize ?? 'hidden_size', 1, 1 << 16, defaults.hiddenSize ?? 768);
+  const heads = fields.whole(names.heads ?? 'num_attention_heads', 1, 1 << 12, defaults.heads ?? 12);
+  const layers = fields.whole(names.layers ?? 'num_hidden_layers', 1, 1024, defaults.layers ?? 12);
   return {
     ...plainEncoder,
     vocabSize: fields.whole('vocab_size', 1, 1 << 24, defaults.vocabSize ?? 30522),
     hiddenSize, layers, heads,
     keyValueHeads: heads,
     headSize: Math.floor(hiddenSize / heads),
-    intermediateSize: fields.whole('intermediate_size', 1, 1 << 18, defaults.intermediateSize ?? 3072),
+    intermediateSize: fields.whole(names.intermediateSize ?? 'intermediate_size', 1, 1 << 18, defaults.intermediateSize ?? 3072),
     embeddingSize: hiddenSize,
-    embeddingNorm: layerNorm(epsilon),
+    maxPositions: fields.whole('max_position_embeddings', 1, longestSequence, defaults.maxPositions ?? 512),
     paddingId: fields.wholeOrNull('pad_token_id', 0, 1 << 24, defaults.padding ?? 0),
-    positions: { kind: 'learned', length: fields.whole('max_position_embeddings', 1, longestSequence, defaults.maxPositions ?? 512), fromPadding: false },
-    segments: fields.whole('type_vocab_size', 0, 1 << 16, defaults.segments ?? 2),
-    norm: layerNorm(epsilon),
-    attention: { kind: 'dot', bias: true, fused: false, rotary: null, relativeBias: null },
     layerKinds: allGlobal(layers),
+  };
+}
+
+/** The encoder of BERT and of all that keep its config.json: norm last, learned positions, a plain feed-forward network. */
+export function bertEncoder(fields: Fields, defaults: BertDefaults = {}, { decoder = true }: { readonly decoder?: boolean } = {}): EncoderConfig & { readonly maxPositions: number } {
+  const sizes = encoderSizes(fields, {}, defaults);
+  const hidden = fields.probability('hidden_dropout_prob', defaults.hiddenDropout ?? 0.1);
+  const norm = layerNorm(fields.number('layer_norm_eps', 0, 1, defaults.epsilon ?? 1e-12));
+  if (!decoder) fields.only('is_decoder', [false], 'this family has no decoder');
+  return {
+    ...sizes,
+    embeddingNorm: norm,
+    positions: { kind: 'learned', length: sizes.maxPositions, fromPadding: false },
+    segments: fields.whole('type_vocab_size', 0, 1 << 16, defaults.segments ?? 2),
+    norm,
+    attention: { kind: 'dot', bias: true, fused: false, rotary: null, relativeBias: null },
     feedForward: { kind: 'plain', activation: fields.choice('hidden_act', activationNames, defaults.hiddenAct ?? 'gelu'), bias: true },
     dropout: { ...noDropout, embedding: hidden, attentionOutput: hidden, feedForwardOutput: hidden, attention: fields.probability('attention_probs_dropout_prob', defaults.attentionDropout ?? 0.1) },
     causal: decoder && fields.flag('is_decoder', false),
     crossAttention: decoder && fields.flag('add_cross_attention', false),
   };
+}
+
+/** θ of rotary positions: in today's `rope_parameters`, or in a field of its own as older files have it. */
+export function theta(rope: Fields | null, fields: Fields, older: string, fallback: number): number {
+  const own = fields.number(older, 1, 1e12, fallback);
+  fields.resolved.delete(older);
+  if (rope === null) return own;
+  rope.only('rope_type', ['default'], 'rotary positions are not scaled');
+  rope.only('type', ['default'], 'rotary positions are not scaled');
+  rope.only('partial_rotary_factor', [1], 'whole heads are rotated');
+  return rope.number('rope_theta', 1, 1e12, own);
 }
 
 export const noDropout: Dropouts = { embedding: 0, attention: 0, attentionOutput: 0, feedForwardInner: 0, feedForwardOutput: 0, layer: 0 };
@@ -81,6 +114,11 @@ export function labels(fields: Fields): Pick<HeadSpecs, 'numLabels' | 'problemTy
 
 /** dropout → classifier. */
 export const plainClassifier = (pooling: ClassifierSpec['pooling'], dropout: number): ClassifierSpec => ({ pooling, dropoutBefore: 0, dense: null, norm: null, dropout });
+
+/** first token → dropout → dense → activation → dropout → classifier. */
+export const denseClassifier = (activation: ActivationName, dropout: number): ClassifierSpec => ({
+  pooling: 'first', dropoutBefore: dropout, dense: { activation, bias: true }, norm: null, dropout,
+});
 
 /** BERT's head for masked tokens. */
 export function maskedLm(fields: Fields, { embeddingSize, norm, feedForward }: EncoderConfig, activation = feedForward.activation): MaskedLmSpec {
@@ -104,17 +142,22 @@ export function bertHeads(fields: Fields, encoder: EncoderConfig, classifierDrop
   };
 }
 
-/** A layer of the published BERT, in its names. */
-export const bertLayerKeys: KeyTemplates = [
+/** Attention in BERT's names, without norms. */
+export const attentionKeys: KeyTemplates = [
   ['encoder.layer.{i}.attention.self.query.{p}', 'encoder.layers.{i}.attention.query.{p}'],
   ['encoder.layer.{i}.attention.self.key.{p}', 'encoder.layers.{i}.attention.key.{p}'],
   ['encoder.layer.{i}.attention.self.value.{p}', 'encoder.layers.{i}.attention.value.{p}'],
   ['encoder.layer.{i}.attention.output.dense.{p}', 'encoder.layers.{i}.attention.output.{p}'],
-  ['encoder.layer.{i}.attention.output.LayerNorm.{p}', 'encoder.layers.{i}.attentionNorm.{p}'],
   ['encoder.layer.{i}.crossattention.self.query.{p}', 'encoder.layers.{i}.crossAttention.query.{p}'],
   ['encoder.layer.{i}.crossattention.self.key.{p}', 'encoder.layers.{i}.crossAttention.key.{p}'],
   ['encoder.layer.{i}.crossattention.self.value.{p}', 'encoder.layers.{i}.crossAttention.value.{p}'],
   ['encoder.layer.{i}.crossattention.output.dense.{p}', 'encoder.layers.{i}.crossAttention.output.{p}'],
+];
+
+/** A layer of the published BERT, in its names. */
+export const bertLayerKeys: KeyTemplates = [
+  ...attentionKeys,
+  ['encoder.layer.{i}.attention.output.LayerNorm.{p}', 'encoder.layers.{i}.attentionNorm.{p}'],
   ['encoder.layer.{i}.crossattention.output.LayerNorm.{p}', 'encoder.layers.{i}.crossAttentionNorm.{p}'],
   ['encoder.layer.{i}.intermediate.dense.{p}', 'encoder.layers.{i}.feedForward.input.{p}'],
   ['encoder.layer.{i}.output.dense.{p}', 'encoder.layers.{i}.feedForward.output.{p}'],

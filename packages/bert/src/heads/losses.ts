@@ -27,8 +27,9 @@ export function binaryLoss(logits: Tensor, labels: Tensor): Tensor {
  * The loss of a sequence classifier. Where config.json names no kind of problem, one label is regression, whole numbers
  * are classes and other numbers several labels at once.
  */
-export function sequenceLoss(logits: Tensor, labels: Tensor, problem: ProblemType | null): Tensor {
+export function sequenceLoss(logits: Tensor, labels: Tensor, problem: ProblemType | null, distributions = false): Tensor {
   const count = logits.shape[logits.rank - 1];
+  if (problem === null && distributions && count > 1 && labels.size === logits.size) return crossEntropy(logits, labels.reshape(logits.shape).cast('float32'));
   const kind = problem ?? (count === 1 ? 'regression' : labels.dtype.startsWith('float') ? 'multi_label_classification' : 'single_label_classification');
   if (kind === 'single_label_classification') return classLoss(logits, labels);
   if (labels.size !== logits.size) throw new ShapeError(`labels: must be [${logits.shape.join(', ')}] for ${kind}, not [${labels.shape.join(', ')}]`);

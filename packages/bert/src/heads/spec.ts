@@ -50,6 +50,8 @@ export type ProblemType = 'regression' | 'single_label_classification' | 'multi_
 export interface HeadSpecs {
   readonly numLabels: number;
   readonly problemType: ProblemType | null;
+  /** Without a `problem_type`, several numbers for each text are a distribution over the labels (DeBERTa). */
+  readonly labelsAreDistributions?: boolean;
   /** The plain model's `poolerOutput`. */
   readonly pooler: boolean;
   readonly maskedLm: MaskedLmSpec;

@@ -28,7 +28,13 @@ export interface Family {
   readonly bodyKeys: (encoder: EncoderConfig) => KeyTemplates;
   /** Names of each head that the family has. */
   readonly headKeys: Readonly<Partial<Record<Exclude<HeadKind, 'model'>, KeyTemplates>>>;
-  /** Names that transformers has for parameters where its files have others (with the prefix as `{prefix}`). */
+  /** Names of heads that depend on config.json. */
+  readonly variantHeadKeys?: (fields: Fields) => Readonly<Partial<Record<HeadKind, KeyTemplates>>>;
+  /** Names of heads in published files that no class here has. */
+  readonly otherKeys?: KeyTemplates;
+  /** Names in published files that mean nothing. */
+  readonly stray?: RegExp;
+  /** Names that transformers has for parameters where its files have others. */
   readonly parameterKeys?: (encoder: EncoderConfig) => KeyTemplates;
   /** How a weight of the model of this name starts. Default: normal, with `initializer_range`. */
   readonly start?: (name: string, fields: Fields, encoder: EncoderConfig) => Start;

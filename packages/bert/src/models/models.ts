@@ -219,7 +219,8 @@ export abstract class ForSequenceClassification extends Classifier {
   forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
     const output = this.encode(inputs);
     const logits = this.classify(output.lastHiddenState, inputs.attentionMask ?? null);
-    return { loss: labels === null ? null : sequenceLoss(logits, labels, this.config.heads.problemType), logits, ...extras(output) };
+    const { problemType, labelsAreDistributions } = this.config.heads;
+    return { loss: labels === null ? null : sequenceLoss(logits, labels, problemType, labelsAreDistributions), logits, ...extras(output) };
   }
 }
 

@@ -141,13 +141,13 @@ export abstract class PretrainedModel extends Module {
   /** Fills the model from an open checkpoint. @throws CheckpointError, and nothing is changed, where it does not fit. */
   async load(reader: TensorReader, initializeMissing: boolean): Promise<LoadingReport> {
     const { family } = this.config;
-    const { prefix, headKeys } = family;
-    const heads = new KeyMap(Object.values(headKeys).flat());
+    const { prefix, headKeys, otherKeys = [], stray } = family;
+    const heads = new KeyMap([...Object.values(headKeys).flat(), ...otherKeys]);
     const isPooler = (key: string): boolean => (key.startsWith(`${prefix}.`) ? key.slice(prefix.length + 1) : key).startsWith('pooler.');
     const isHead = (key: string): boolean => heads.toModel(key) !== null || isPooler(key);
     const keys = this.#keys();
     const report = await loadCheckpoint(this, reader, {
-      keys, prefix, ignorable: (key) => isHead(key) || strayBuffer.test(key), optional: (key) => initializeMissing && isHead(key),
+      keys, prefix, ignorable: (key) => isHead(key) || strayBuffer.test(key) || stray?.test(key) === true, optional: (key) => initializeMissing && isHead(key),
     });
     const entries = entriesOf(this, keys);
     this.initializeWeights(new Set(report.initialized.flatMap((key) => entries.get(key)?.tensors ?? [])));
@@ -174,9 +174,10 @@ export abstract class PretrainedModel extends Module {
   }
 
   #keys(): KeyMap {
-    const { family, encoder } = this.config;
+    const { family, encoder, fields } = this.config;
     const { head } = this.constructor as unknown as ModelClass;
-    return new KeyMap([...(head === 'model' ? [] : family.headKeys[head] ?? []), ...this.#prefixed(family.bodyKeys(encoder))]);
+    const own = head === 'model' ? [] : family.variantHeadKeys?.(fields)[head] ?? family.headKeys[head] ?? [];
+    return new KeyMap([...own, ...this.#prefixed(family.bodyKeys(encoder))]);
   }
 
   /** Names of the body; beside a head they have a prefix. */
