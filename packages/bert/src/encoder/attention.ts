@@ -1,14 +1,14 @@
 import { Module } from '@strided/nn';
-import { dropout, matmul, scaledDotProductAttention, type Tensor } from '@strided/tensor';
+import { concat, dropout, matmul, scaledDotProductAttention, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
 import type { RelativeContext } from './disentangled.ts';
-import type { ScoreMask } from './masks.ts';
+import { drowned, type Visibility } from './masks.ts';
 import type { Rotation } from './rotary.ts';
 
 /** What all layers of one pass share. */
 export interface AttentionContext {
-  readonly mask: ScoreMask;
+  readonly visibility: Visibility;
   readonly rotation: Rotation | null;
   readonly relative: RelativeContext | null;
   /** Return attention weights too, which takes memory for all of them at once. */
@@ -39,8 +39,7 @@ export function mergeHeads(x: Tensor): Tensor {
   return x.transpose(1, 2).reshape([batch, length, heads * size]);
 }
 
-export interface MixOptions {
-  readonly mask: ScoreMask;
+export interface MixOptions extends Visibility {
   readonly scale: number;
   readonly dropout: number;
   readonly needWeights: boolean;
@@ -50,13 +49,23 @@ export interface MixOptions {
  * softmax(q·kᵀ·scale + mask)·v. One fused op unless the weights are asked for; those are, as in transformers, what the
  * values are mixed by: after dropout.
  */
-export function mix(q: Tensor, k: Tensor, v: Tensor, { mask, scale, dropout: p, needWeights }: MixOptions): { readonly mixed: Tensor; readonly weights: Tensor | null } {
+export function mix(q: Tensor, k: Tensor, v: Tensor, options: MixOptions): { readonly mixed: Tensor; readonly weights: Tensor | null } {
+  const { mask, blind, scale, dropout: p, needWeights } = options;
   const groups = q.shape[1] / k.shape[1];
-  if (!needWeights) return { mixed: scaledDotProductAttention(q, k, v, { mask, scale, dropout: p, groupedHeads: groups > 1 }), weights: null };
+  if (!needWeights) {
+    const [queries, keys] = blind === null ? [q, k] : drownedScores(q, k, blind);
+    return { mixed: scaledDotProductAttention(queries, keys, v, { mask, scale, dropout: p, groupedHeads: groups > 1 }), weights: null };
+  }
   const [keys, values] = groups > 1 ? [k.repeatInterleave(groups, 1), v.repeatInterleave(groups, 1)] : [k, v];
-  const scores = matmul(q, keys.transpose()).mul(scale);
+  const scores = drowned(matmul(q, keys.transpose()).mul(scale), blind);
   const weights = dropout((mask === null ? scores : scores.add(mask)).softmax(), { p });
   return { mixed: matmul(weights, values), weights };
+}
+
+/** Queries and keys whose products are `drowned`: q·k − q·k, of which one is a constant, needs no scores at hand. */
+function drownedScores(q: Tensor, k: Tensor, blind: Tensor): [Tensor, Tensor] {
+  if (!q.requiresGrad && !k.requiresGrad) return [q.mul(blind.neg().add(1)), k];
+  return [concat([q, q.detach().mul(blind).neg()], -1), concat([k, k.detach()], -1)];
 }
 
 /**
@@ -88,12 +97,12 @@ export class DotAttention extends Module implements Attention {
     this.output = new Dense(q, hiddenSize, { bias });
   }
 
-  forward(x: Tensor, { mask, rotation, needWeights }: AttentionContext, states: Tensor = x): AttentionResult {
+  forward(x: Tensor, { visibility, rotation, needWeights }: AttentionContext, states: Tensor = x): AttentionResult {
     const { headSize } = this;
     const [q, k, v] = this.#project(x, states).map((each) => splitHeads(each, headSize));
     const turn = rotation === null ? (each: Tensor) => each : (each: Tensor) => rotation.rotate(each);
     const { mixed, weights } = mix(turn(q), turn(k), rotation?.values === true ? turn(v) : v, {
-      mask, scale: 1 / Math.sqrt(headSize), dropout: this.training ? this.dropout : 0, needWeights,
+      ...visibility, scale: 1 / Math.sqrt(headSize), dropout: this.training ? this.dropout : 0, needWeights,
     });
     return { output: this.output.forward(mergeHeads(mixed)), weights };
   }

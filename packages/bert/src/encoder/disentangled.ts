@@ -66,14 +66,17 @@ export class DisentangledAttention extends Module implements Attention {
     this.positionDropout = new Dropout(dropout.attentionOutput);
   }
 
-  forward(x: Tensor, { mask, relative, needWeights }: AttentionContext): AttentionResult {
+  forward(x: Tensor, { visibility: { mask, blind }, relative, needWeights }: AttentionContext): AttentionResult {
     const { headSize, spec } = this;
-    const [q, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
+    const [queries, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
+    // DeBERTa replaces the scores of a query that sees nothing: unlike elsewhere no gradient flows through them.
+    const q = blind === null ? queries : queries.mul(blind.neg().add(1));
     const terms = 1 + Number(spec.contentToPosition) + Number(spec.positionToContent);
     const scale = 1 / Math.sqrt(headSize * terms);
-    const bias = relative === null ? null : this.#positionScores(q, k, relative, scale);
+    const positions = relative === null ? null : this.#positionScores(q, k, relative, scale);
+    const bias = positions === null || blind === null ? positions : positions.mul(blind.neg().add(1));
     const { mixed, weights } = mix(q, k, v, {
-      mask: bias === null || mask === null ? bias ?? mask : bias.add(mask), scale, dropout: this.training ? this.dropout : 0, needWeights,
+      mask: bias === null || mask === null ? bias ?? mask : bias.add(mask), blind: null, scale, dropout: this.training ? this.dropout : 0, needWeights,
     });
     return { output: this.output.forward(mergeHeads(mixed)), weights };
   }

@@ -7,7 +7,7 @@ import { ConvolutionLayer } from './convolution.ts';
 import { relativeContext, spanOf } from './disentangled.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
-import { causalPairs, scoreMask, together, visibleKeys, windowPairs } from './masks.ts';
+import { causalPairs, drowned, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';
 import { relativeBuckets, sineTable } from './positions.ts';
 import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
 
@@ -109,20 +109,22 @@ export class Encoder extends Module {
     const needWeights = inputs.outputAttentions ?? false;
     const keys = visibleKeys(inputs.attentionMask ?? null, batch, length);
     const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length) : null);
-    let mask = scoreMask(visible);
-    if (this.relativeBias !== null) {
-      const bias = this.relativeBias.forward(relativeBuckets(length)).permute([2, 0, 1]).unsqueeze(0);
-      mask = mask === null ? bias : bias.add(mask);
-    }
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
       : relativeContext(this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, length, attention);
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
     const rotate = (theta: number): Rotation => rotationOf(this.embedding.positionsOf(inputs), headSize, theta);
     const turns = rotary === null ? null : rotary.kind === 'halves' ? rotate(rotary.theta) : this.#turnByTable(inputs, rotary.values);
-    const global = { mask, relative, needWeights, rotation: turns };
+    const global = { visibility: this.#biased(visibility(visible), length), relative, needWeights, rotation: turns };
     if (!layerKinds.includes('local')) return { global, local: global };
     const near = together(visible, windowPairs(length, window));
-    return { global, local: { ...global, mask: scoreMask(near), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
+    return { global, local: { ...global, visibility: this.#biased(visibility(near), length), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
+  }
+
+  /** MPNet adds its bias to what hides keys. */
+  #biased({ mask, blind }: Visibility, length: number): Visibility {
+    if (this.relativeBias === null) return { mask, blind };
+    const bias = drowned(this.relativeBias.forward(relativeBuckets(length)).permute([2, 0, 1]).unsqueeze(0), blind);
+    return { mask: mask === null ? bias : bias.add(mask), blind };
   }
 
   /** DeBERTa's padding sees nothing either. */
@@ -140,7 +142,7 @@ export class Encoder extends Module {
   #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, batch: number): CrossContext | null {
     if (states === null) return null;
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
-    return { states, mask: scoreMask(visibleKeys(encoderAttentionMask, batch, states.shape[1])) };
+    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, states.shape[1])) };
   }
 }
 

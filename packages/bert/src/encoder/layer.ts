@@ -5,7 +5,7 @@ import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, type Norm } from '../layers.ts';
 import { DotAttention, type Attention, type AttentionContext } from './attention.ts';
 import { DisentangledAttention } from './disentangled.ts';
-import type { ScoreMask } from './masks.ts';
+import type { Visibility } from './masks.ts';
 
 /**
  * linear → activation → dropout → linear on the last axis; gated: (activation(gate) · input) instead of the activation
@@ -48,7 +48,7 @@ export class FeedForward extends Module {
 export interface CrossContext {
   /** [B, T, hidden] */
   readonly states: Tensor;
-  readonly mask: ScoreMask;
+  readonly visibility: Visibility;
 }
 
 export interface LayerResult {
@@ -105,7 +105,7 @@ export class TransformerLayer extends Module {
     });
     const { crossAttention } = this;
     if (cross !== null && crossAttention !== null) {
-      const other = { ...context, mask: cross.mask, rotation: null, relative: null };
+      const other = { ...context, visibility: cross.visibility, rotation: null, relative: null };
       hidden = this.#residual(hidden, this.crossAttentionNorm, (input) => {
         const result = crossAttention.forward(input, other, cross.states);
         crossWeights = result.weights;

@@ -1,13 +1,21 @@
 import { fromTypedArray, ShapeError, type Tensor } from '@strided/tensor';
 
-/**
- * The most negative float32, which transformers adds to the score of what may not be seen. Unlike −∞ it leaves a query
- * that may see nothing with equal weights for all keys; some losses look at such queries (question answering, at padding).
- */
+/** The most negative float32, which transformers adds to the score of what may not be seen. */
 const hidden = -3.4028234663852886e38;
 
-/** What each query may see, as a number added to its scores, broadcast to [B, heads, L, S]; null: everything. */
-export type ScoreMask = Tensor | null;
+/** What each query may see. */
+export interface Visibility {
+  /** A number added to its scores, broadcast to [B, heads, L, S]; null: everything is seen. */
+  readonly mask: Tensor | null;
+  /**
+   * 1 for a query that may see nothing, else 0: [B, 1, L or 1, 1]; null: there is none. The same number is added to all its
+   * scores, which drowns what they were: it sees all keys equally, while gradients flow through its scores as if they had
+   * been used. Some losses look at such queries (question answering, at padding).
+   */
+  readonly blind: Tensor | null;
+}
+
+export const everything: Visibility = { mask: null, blind: null };
 
 /**
  * The mask of keys: [B, S] (0 or false: not seen) or [B, L, S] for each query. null where it hides nothing.
@@ -43,7 +51,14 @@ export function together(...masks: readonly (Tensor<'bool'> | null)[]): Tensor<'
   return masks.reduce<Tensor<'bool'> | null>((all, mask) => (all === null || mask === null ? all ?? mask : all.logicalAnd(mask)), null);
 }
 
-/** 0 where visible, else the most negative number. */
-export function scoreMask(visible: Tensor<'bool'> | null): ScoreMask {
-  return visible === null ? null : visible.logicalNot().cast('float32').mul(hidden);
+/** What a mask leaves to be seen. */
+export function visibility(visible: Tensor<'bool'> | null): Visibility {
+  if (visible === null) return everything;
+  const sees = visible.any(-1, { keepDims: true });
+  const blind = sees.toTypedArray().includes(0) ? sees.logicalNot() : null;
+  const seen = blind === null ? visible : visible.logicalOr(blind);
+  return { mask: seen.logicalNot().cast('float32').mul(hidden), blind: blind === null ? null : blind.cast('float32') };
 }
+
+/** x without its value where a query is blind, but with its gradient. */
+export const drowned = (x: Tensor, blind: Tensor | null): Tensor => (blind === null ? x : x.sub(x.detach().mul(blind)));

@@ -97,7 +97,7 @@ export const modernbert: Family = {
   start(name, fields, { layers, hiddenSize }) {
     const std = fields.number('initializer_range', 0, 1e3, 0.02);
     const cutoff = fields.number('initializer_cutoff_factor', 1e-3, 1e3, 2);
-    if (/classifier\.weight$/.test(name)) return { std: hiddenSize ** -0.5, cutoff };
+    if (name.endsWith('classifier.weight')) return { std: hiddenSize ** -0.5, cutoff };
     return { std: /(output|dense|decoder)\.weight$/.test(name) ? std / Math.sqrt(2 * layers) : std, cutoff };
   },
 };
