@@ -1,5 +1,5 @@
 import { KeyValueCache, LearnedPositions, MultiHeadAttention, relativeBucket, RelativePositionBias, RotaryPositions, SinusoidalPositions, TransformerDecoderLayer, TransformerEncoderLayer } from '@strided/nn';
-import { arange, concat, Generator, manualSeed, permutation, randn, tensor, zeros, type Tensor } from '@strided/tensor';
+import { arange, concat, defaultGenerator, Generator, manualSeed, permutation, randn, tensor, zeros, type Tensor } from '@strided/tensor';
 import { expectClose } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -250,6 +250,22 @@ describe('transformer layers', () => {
     expect(layer.forward(x).toTypedArray()).not.toEqual(layer.forward(x).toTypedArray());
     layer.eval();
     expect(layer.forward(x).toTypedArray()).toEqual(layer.forward(x).toTypedArray());
+  });
+
+  it('dropout is where PyTorch has it: on attention weights, after each part and inside the feed-forward part', () => {
+    const [x, memory] = [randn([2, 3, 8]), randn([2, 5, 8])];
+    const drawn = (run: () => unknown): number => {
+      manualSeed(1);
+      run();
+      return defaultGenerator.state.offset;
+    };
+    const encoder = new TransformerEncoderLayer(8, 2, options);
+    const decoder = new TransformerDecoderLayer(8, 2, options);
+    const [weights, sums, inner] = [2 * 2 * 3 * 3, 2 * 3 * 8, 2 * 3 * 12];
+    expect(drawn(() => encoder.forward(x))).toBe(weights + 2 * sums + inner);
+    expect(drawn(() => decoder.forward(x, memory))).toBe(weights + 2 * 2 * 3 * 5 + 3 * sums + inner);
+    const { dropout, selfAttention, linear1 } = new TransformerEncoderLayer(8, 2);
+    expect([dropout.p, selfAttention.dropout, linear1.weight.shape]).toEqual([0.1, 0.1, [2048, 8]]);
   });
 
   it('refuses an activation that does not exist', () => {

@@ -1,5 +1,6 @@
 import * as nn from '@strided/nn';
 import { manualSeed, ones, randn, tensor, type Tensor } from '@strided/tensor';
+import { expectClose } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkModule } from './check.ts';
@@ -166,6 +167,16 @@ describe('LoRA', () => {
       expect([...other.stateDict().keys()]).toEqual([...weights.keys()]);
       other.forward(x).toTypedArray().forEach((value, i) => expect(Math.abs(value - after[i])).toBeLessThan(1e-4 * (1 + Math.abs(after[i]))));
     }), { numRuns: 10 });
+  });
+
+  it('is (alpha/rank)·x·Aᵀ·Bᵀ beside the layer', () => {
+    const layer = new nn.Linear(3, 2).to('float64');
+    const x = f64(4, 3);
+    const plain = layer.forward(x);
+    nn.addLora(layer, { rank: 2, alpha: 6 });
+    const { a, b } = layer.adapter as nn.LoraAdapter;
+    nn.init.normal(b);
+    expectClose(layer.forward(x).sub(plain), x.matmul(a.transpose()).matmul(b.transpose()).mul(3), { rtol: 1e-12, atol: 1e-12 });
   });
 
   it('on chosen layers, in any dtype and mode', () => {

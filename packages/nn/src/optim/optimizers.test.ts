@@ -44,6 +44,20 @@ describe.each(makers)('%s', (_, make) => {
     }));
   });
 
+  it('copies the state that it loads', () => {
+    const p = new Parameter(ones([2]));
+    const optimizer = make([p]);
+    p.grad = ones([2]);
+    optimizer.step();
+    const { tensors, step } = optimizer.state();
+    const given = new Map(Array.from(tensors, ([name, values]) => [name, values.clone()]));
+    const values = () => Array.from(given.values(), (each) => each.toArray());
+    const before = values();
+    optimizer.loadState({ tensors: given, step });
+    optimizer.step();
+    expect(values()).toEqual(before);
+  });
+
   it('leaves frozen parameters and those without a gradient alone, and does not change gradients', () => {
     const [used, idle] = [new Parameter(ones([2])), new Parameter(ones([2]))];
     const optimizer = make([used, idle]);

@@ -43,6 +43,7 @@ describe('DataLoader', () => {
       const other = loaderOf(given);
       take(other, 3);
       other.restore(state);
+      expect(other.state).toEqual(state);
       expect(take(other, 20)).toEqual(rest);
     }));
   });

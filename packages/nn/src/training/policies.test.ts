@@ -81,6 +81,13 @@ describe('numbers that are not finite', () => {
     expect(model.x.grad).toBe(null);
   });
 
+  it('stop: batches count across a resume', async () => {
+    await setup({ accumulate: 2, steps: 2, checkpoint: { folder } }).run();
+    const model = new Point();
+    const run = setup({ accumulate: 2, checkpoint: { folder }, resume: true, step: broken(model, (batch) => batch === 6, () => tensor(NaN)) }, model).run();
+    await expect(run).rejects.toThrow('the loss of step 3 is NaN (batch 6; ');
+  });
+
   it('stop: an infinity too', async () => {
     const model = new Point();
     const run = setup({ step: broken(model, (batch) => batch === 2, () => zeros([3]).log().sum()) }, model).run();
@@ -107,7 +114,10 @@ describe('numbers that are not finite', () => {
       const drawn: number[] = [];
       const step = (batch: number) => {
         drawn.push(Number(rand([1]).item()));
-        return broken(model, (each) => each === 2 || each === 5, () => zeros([]).div(0).mul(0))(batch);
+        const result = broken(model, (each) => each === 2 || each === 5, () => zeros([]).div(0).mul(0))(batch);
+        // The search for the op does not come this far.
+        rand([3]);
+        return result;
       };
       return { drawn, ...setup({ nonFinite: 'skip', step, reporter: { onWarning: () => {} }, ...options }, model) };
     };
@@ -124,6 +134,12 @@ describe('numbers that are not finite', () => {
     const resumed = make({ checkpoint: { folder }, resume: true });
     expect(await resumed.run()).toMatchObject({ skipped: 2 });
     expect([resumed.model.value, defaultGenerator.state]).toEqual([whole.model.value, after]);
+  });
+
+  it('skip: more than a hundred, but not in a row, are as they are', async () => {
+    const model = new Point();
+    const { run } = setup({ nonFinite: 'skip', steps: 110, reporter: { onWarning: () => {} }, step: broken(model, (batch) => batch % 2 === 1, () => tensor(NaN)) }, model);
+    expect(await run()).toMatchObject({ step: 110, skipped: 110 });
   });
 
   it('skip: a hundred in a row are too many', async () => {
