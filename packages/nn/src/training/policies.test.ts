@@ -129,6 +129,13 @@ describe('numbers that are not finite', () => {
     expect(whole.drawn[1]).toBe(whole.drawn[2]);
     expect(new Set(whole.drawn).size).toBe(6);
     manualSeed(3);
+    const once = Array.from({ length: 6 }, () => {
+      const draw = Number(rand([1]).item());
+      rand([3]);
+      return draw;
+    });
+    expect([...new Set(whole.drawn)]).toEqual(once);
+    manualSeed(3);
     await make({ steps: 3, checkpoint: { folder } }).run();
     manualSeed(99);
     const resumed = make({ checkpoint: { folder }, resume: true });
