@@ -1,7 +1,10 @@
-import { AdamW, Dropout, linearSchedule, Linear, Module, Trainer, type Curve, type DataSource, type TrainerOptions } from '@strided/nn';
-import { Generator, manualSeed, tensor, type GeneratorState, type Tensor } from '@strided/tensor';
+import { AdamW, DataLoader, Dropout, ExponentialMovingAverage, linearSchedule, Linear, Module, Trainer, type Curve, type TrainerOptions } from '@strided/nn';
+import { manualSeed, tensor, type Tensor } from '@strided/tensor';
 
-/** A run small enough to be killed a hundred times: a network with dropout learns a sine from shuffled examples. */
+/**
+ * A run small enough to be killed a hundred times: a network with dropout learns a sine from shuffled examples, two
+ * batches a step, with an average of its weights.
+ */
 
 class Net extends Module {
   readonly hidden = new Linear(4, 32);
@@ -18,53 +21,16 @@ interface Batch {
   readonly y: Tensor;
 }
 
-interface Place {
-  /** Of the generator before it shuffled this epoch. */
-  readonly generator: GeneratorState;
-  readonly position: number;
-}
-
 const EXAMPLES = 60;
-const BATCH = 8;
 
-/** Every example once an epoch, in an order of its own; batches run on into the next epoch. */
-class Shuffled implements DataSource<Batch, Place> {
-  readonly #generator = new Generator(7);
-  #epochStart: GeneratorState;
-  #order: number[] = [];
-  #position = 0;
-
-  constructor() {
-    this.#epochStart = this.#generator.state;
-    this.#shuffle();
-  }
-
-  #shuffle(): void {
-    this.#epochStart = this.#generator.state;
-    this.#order = this.#generator.shuffle(Array.from({ length: EXAMPLES }, (_, i) => i));
-    this.#position = 0;
-  }
-
-  next(): Batch {
-    const xs: number[][] = [];
-    while (xs.length < BATCH) {
-      if (this.#position === EXAMPLES) this.#shuffle();
-      const i = this.#order[this.#position++];
-      xs.push([Math.sin(i), Math.cos(i), Math.sin(2 * i), i / EXAMPLES]);
-    }
-    return { x: tensor(xs), y: tensor(xs.map(([a, b]) => [Math.sin(a + 2 * b)])) };
-  }
-
-  get state(): Place {
-    return { generator: this.#epochStart, position: this.#position };
-  }
-
-  restore({ generator, position }: Place): void {
-    this.#generator.state = generator;
-    this.#shuffle();
-    this.#position = position;
-  }
-}
+/** Shuffled each pass, batches by length; the last batch of a pass is shorter. */
+const loader = () => new DataLoader(Array.from({ length: EXAMPLES }, (_, i) => i), {
+  batchSize: 8, seed: 7, lengthOf: (i) => i % 13,
+  collate(numbers): Batch {
+    const xs = numbers.map((i) => [Math.sin(i), Math.cos(i), Math.sin(2 * i), i / EXAMPLES]);
+    return { x: tensor(xs), y: tensor(xs.map(([c, d]) => [Math.sin(c + 2 * d)])) };
+  },
+});
 
 export type TinyOptions = Pick<TrainerOptions<Batch>, 'checkpoint' | 'resume' | 'reporter' | 'signal'> & { readonly steps: number; readonly seed: number };
 
@@ -76,24 +42,26 @@ export async function trainTiny({ seed, ...options }: TinyOptions): Promise<Outc
   const model = new Net();
   const weights = [model.hidden.weight, model.output.weight];
   const biases = [model.hidden.bias, model.output.bias].filter((bias) => bias !== null);
+  const average = new ExponentialMovingAverage(model, { decay: 0.9 });
   const trainer = new Trainer<Batch>({
-    model, data: new Shuffled(), schedule: linearSchedule(), clipNorm: 0.5,
+    model, data: loader(), average, accumulate: 2, schedule: linearSchedule(), clipNorm: 0.5,
     optimizer: new AdamW([{ parameters: weights }, { parameters: biases, settings: { weightDecay: 0 } }], { lr: 0.01 }),
     step({ x, y }) {
       const error = model.forward(x).sub(y);
-      return { loss: error.square().mean(), tokens: BATCH, metrics: { worst: Number(error.abs().max().item()) } };
+      return { loss: error.square().mean(), tokens: x.shape[0], metrics: { worst: Number(error.abs().max().item()) } };
     },
     evaluate: () => ({ size: Number(model.output.weight.square().sum().item()) }), evaluateEvery: 7,
     ...options,
   });
   const { curve } = await trainer.run();
-  return outcomeOf(curve, model);
+  return outcomeOf(curve, model, average);
 }
 
-function outcomeOf({ loss, learningRate, gradientNorm, tokens, metrics, evaluations }: Curve, model: Module): Outcome {
+function outcomeOf({ loss, learningRate, gradientNorm, tokens, metrics, evaluations }: Curve, model: Module, average: ExponentialMovingAverage): Outcome {
   const numbers = { loss, learningRate, gradientNorm, tokens, worst: metrics['worst'], evaluated: evaluations.step, size: evaluations.metrics['size'] };
-  const weights = Array.from(model.stateDict(), ([name, values]): [string, string] => [name, bits(values.toTypedArray())]);
-  return Object.fromEntries([...Object.entries(numbers).map(([name, values]): [string, string] => [name, bits(Float64Array.from(values))]), ...weights]);
+  const bitsOf = (state: ReadonlyMap<string, Tensor>, prefix: string) => Array.from(state, ([name, values]): [string, string] => [prefix + name, bits(values.toTypedArray())]);
+  const curves = Object.entries(numbers).map(([name, values]): [string, string] => [name, bits(Float64Array.from(values))]);
+  return Object.fromEntries([...curves, ...bitsOf(model.stateDict(), ''), ...bitsOf(average.stateDict(), 'average.')]);
 }
 
 function bits(values: ArrayBufferView): string {
