@@ -14,11 +14,14 @@ export class Fields {
   readonly resolved: Map<string, unknown> = new Map();
   /** The names of all fields that were asked for, whether they are there or not. */
   readonly asked: Set<string> = new Set();
+  /** The names of those that are fractions, which transformers does not take for whole numbers: its 2.0 is not 2. */
+  readonly fractions: Set<string>;
 
-  constructor(json: unknown, file: string) {
+  constructor(json: unknown, file: string, fractions: Set<string> = new Set()) {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CheckpointError(`${file}: must hold a JSON object`);
     this.json = json as Json;
     this.file = file;
+    this.fractions = fractions;
   }
 
   /** Whether a value other than null is given. */
@@ -55,6 +58,7 @@ export class Fields {
 
   /** A finite number in a range, both ends included. */
   number(name: string, low: number, high: number, fallback: number): number {
+    this.fractions.add(name);
     const value = this.raw(name) ?? fallback;
     if (typeof value !== 'number' || !(value >= low && value <= high)) throw this.wrong(name, `a number from ${low} to ${high}`);
     return this.#keep(name, value);
@@ -62,6 +66,7 @@ export class Fields {
 
   /** From 0 to below 1. */
   probability(name: string, fallback: number): number {
+    this.fractions.add(name);
     const value = this.raw(name) ?? fallback;
     if (typeof value !== 'number' || !(value >= 0 && value < 1)) throw this.wrong(name, 'a probability from 0 to below 1');
     return this.#keep(name, value);
@@ -99,7 +104,7 @@ export class Fields {
   /** An object inside, as fields of its own whose errors name the way to them. */
   inside(name: string): Fields | null {
     const value = this.raw(name);
-    return value === undefined ? null : new Fields(value, `${this.file}: ${name}`);
+    return value === undefined ? null : new Fields(value, `${this.file}: ${name}`, this.fractions);
   }
 
   /** Refuses a field that changes the mathematics to what no model here computes, unless it has the value that changes nothing. */
@@ -113,6 +118,13 @@ export class Fields {
     this.resolved.set(name, value);
     return value;
   }
+}
+
+/** A config as text; fractions have a point even where they are whole. */
+export function formatConfig(config: Json, fractions: ReadonlySet<string>): string {
+  const mark = '\u0001';
+  const marked = JSON.stringify(config, (name, value: unknown) => (typeof value === 'number' && fractions.has(name) && Number.isSafeInteger(value) ? `${mark}${value}.0` : value), 2);
+  return `${marked.replaceAll(/"\\u0001(-?\d+\.0)"/g, '$1')}\n`;
 }
 
 const isEmptyObject = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;

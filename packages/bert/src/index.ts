@@ -1,5 +1,6 @@
 /** BERT-family models, their checkpoints and their pretraining. */
 export * from './models.ts';
+export * from './auto.ts';
 export { Encoder, type EncoderInputs, type EncoderOutput } from './encoder/encoder.ts';
 export { Embeddings, type TokenInputs } from './encoder/embeddings.ts';
 export { FeedForward, TransformerLayer } from './encoder/layer.ts';
@@ -12,6 +13,10 @@ export type { LoadingReport } from './checkpoint/load.ts';
 export type { Family, HeadKind, ModelOptions } from './models/family.ts';
 export { ModelConfig } from './models/modelConfig.ts';
 export { PretrainedModel, type LoadModelOptions, type MakeOptions, type ModelClass, type SaveModelOptions } from './models/pretrained.ts';
+export {
+  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering, ForReplacedTokens,
+  ForSequenceClassification, ForTokenClassification,
+} from './models/models.ts';
 export type {
   LabelledInputs, LogitsOutput, ModelInputs, ModelOutput, PreTrainingInputs, PreTrainingOutput, QuestionAnsweringOutput, QuestionInputs,
 } from './models/models.ts';

@@ -55,7 +55,7 @@ function match(entries: ReadonlyMap<string, Entry>, reader: TensorReader, { pref
 const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /**
- * Copies a checkpoint into a model, one tensor at a time. Nothing changes unless everything fits.
+ * Copies a checkpoint into a model, one tensor at a time. Nothing changes unless all names and shapes fit.
  * @throws CheckpointError naming the file and, by the checkpoint's own names, all that is missing, unexpected or mis-shaped.
  */
 export async function loadCheckpoint(model: Module, reader: TensorReader, options: LoadOptions): Promise<LoadingReport> {

@@ -30,7 +30,7 @@ const predictionKeys: KeyTemplates = [
 ];
 
 /** ALBERT (Lan et al., arXiv 1909.11942): embeddings of a width of their own, layers that share their weights. */
-export const albert: Family = {
+const albert: Family = {
   modelType: 'albert',
   name: 'Albert',
   prefix: 'albert',

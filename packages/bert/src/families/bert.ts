@@ -10,7 +10,7 @@ import { bertBodyKeys, bertEncoder, bertHeadKeys, bertHeads } from './common.ts'
 const size = (layers: number, hidden: number) => ({ numHiddenLayers: layers, hiddenSize: hidden, numAttentionHeads: hidden / 64, intermediateSize: 4 * hidden });
 
 /** BERT (Devlin et al., arXiv 1810.04805): norm last, learned positions, two kinds of tokens. */
-export const bert: Family = {
+const bert: Family = {
   modelType: 'bert',
   name: 'Bert',
   prefix: 'bert',

@@ -20,7 +20,8 @@ export interface BertDefaults {
   readonly hiddenDropout?: number;
   readonly attentionDropout?: number;
   readonly maxPositions?: number;
-  readonly segments?: number;
+  /** null: the family has no token types, whatever its file says. */
+  readonly segments?: number | null;
   readonly epsilon?: number;
   readonly padding?: number;
 }
@@ -78,7 +79,7 @@ export function bertEncoder(fields: Fields, defaults: BertDefaults = {}, { decod
     ...sizes,
     embeddingNorm: norm,
     positions: { kind: 'learned', length: sizes.maxPositions, fromPadding: false },
-    segments: fields.whole('type_vocab_size', 0, 1 << 16, defaults.segments ?? 2),
+    segments: defaults.segments === null ? 0 : fields.whole('type_vocab_size', 0, 1 << 16, defaults.segments ?? 2),
     norm,
     attention: { kind: 'dot', bias: true, fused: false, rotary: null, relativeBias: null },
     feedForward: { kind: 'plain', activation: fields.choice('hidden_act', activationNames, defaults.hiddenAct ?? 'gelu'), bias: true },
@@ -93,6 +94,7 @@ export function theta(rope: Fields | null, fields: Fields, older: string, fallba
   const own = fields.number(older, 1, 1e12, fallback);
   fields.resolved.delete(older);
   if (rope === null) return own;
+  if (fields.has(older) && rope.has('rope_theta') && rope.raw('rope_theta') !== own) throw fields.wrong(older, `${String(rope.raw('rope_theta'))}, as rope_parameters say (or left out)`);
   rope.only('rope_type', ['default'], 'rotary positions are not scaled');
   rope.only('type', ['default'], 'rotary positions are not scaled');
   rope.only('partial_rotary_factor', [1], 'whole heads are rotated');

@@ -48,7 +48,7 @@ function disentangled(fields: Fields, maxPositions: number): DisentangledSpec {
 }
 
 /** DeBERTa, versions 2 and 3 (He et al., arXiv 2006.03654, 2111.09543): content and positions attend to each other apart. */
-export const debertaV2: Family = {
+const debertaV2: Family = {
   modelType: 'deberta-v2',
   name: 'DebertaV2',
   prefix: 'deberta',

@@ -8,7 +8,7 @@ import { encoderSizes, labels, layerNorm, maskedLm, noDropout, plainClassifier, 
 const preClassifierKeys = [['pre_classifier.{p}', 'classificationHead.dense.{p}'], ...classifierKeys] as const;
 
 /** DistilBERT (Sanh et al., arXiv 1910.01108): half of BERT's layers, no token types, no pooler, other names throughout. */
-export const distilbert: Family = {
+const distilbert: Family = {
   modelType: 'distilbert',
   name: 'DistilBert',
   prefix: 'distilbert',

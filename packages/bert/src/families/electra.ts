@@ -1,12 +1,10 @@
-import { activationNames, type ActivationName } from '../activation.ts';
 import type { KeyTemplates } from '../checkpoint/keys.ts';
-import type { Fields } from '../fields.ts';
-import type { ClassifierSpec } from '../heads/spec.ts';
 import type { Family } from '../models/family.ts';
 import {
   BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForReplacedTokens, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { bertEmbeddingKeys, bertEncoder, bertHeads, bertLayerKeys, classifierKeys, denseClassifier, denseClassifierKeys, maskedLm, questionKeys } from './common.ts';
+import { summary } from './summary.ts';
 
 const generatorKeys: KeyTemplates = [
   ['generator_predictions.dense.{p}', 'lmHead.dense.{p}'],
@@ -14,23 +12,8 @@ const generatorKeys: KeyTemplates = [
   ['generator_lm_head.{p}', 'lmHead.decoder.{p}'],
 ];
 
-/** The `summary_…` fields: what a classifier of choices looks at, and through what. */
-export function summary(fields: Fields, kind: 'first' | 'last', projects: boolean, activation: ActivationName | null, lastDropout: number): ClassifierSpec {
-  const pooling = { first: 'first', last: 'last', cls_index: 'last', mean: 'meanOfAll' } as const;
-  const type = fields.choice('summary_type', ['first', 'last', 'mean', 'cls_index'], kind);
-  const name = activation === null && !fields.has('summary_activation') ? null : fields.choice('summary_activation', activationNames, activation ?? 'linear');
-  fields.only('summary_proj_to_labels', [false], 'the projection keeps the hidden size');
-  const dense = fields.flag('summary_use_proj', projects) ? { activation: name ?? 'linear', bias: true } as const : null;
-  if (dense === null && name !== null && name !== 'linear') fields.only('summary_activation', [], 'an activation needs summary_use_proj');
-  return {
-    pooling: pooling[type], dense, norm: null,
-    dropoutBefore: fields.has('summary_first_dropout') ? fields.probability('summary_first_dropout', 0) : 0,
-    dropout: lastDropout > 0 || fields.has('summary_last_dropout') ? fields.probability('summary_last_dropout', lastDropout) : 0,
-  };
-}
-
 /** ELECTRA (Clark et al., arXiv 2003.10555), generator and discriminator: BERT with narrower embeddings. */
-export const electra: Family = {
+const electra: Family = {
   modelType: 'electra',
   name: 'Electra',
   prefix: 'electra',

@@ -6,7 +6,7 @@ import {
 import { bertBodyKeys, bertEncoder, bertHeadKeys, bertHeads } from './common.ts';
 
 /** ERNIE (Sun et al., arXiv 1907.12412): BERT, from version 2 on with a table of tasks. */
-export const ernie: Family = {
+const ernie: Family = {
   modelType: 'ernie',
   name: 'Ernie',
   prefix: 'ernie',

@@ -2,16 +2,15 @@ import { activationNames } from '../activation.ts';
 import type { EncoderConfig } from '../config.ts';
 import type { Family } from '../models/family.ts';
 import { BaseModel, ForMaskedLM, ForSequenceClassification, ForTokenClassification } from '../models/models.ts';
-import { classifierKeys, encoderSizes, labels, noDropout, plainClassifier, refuseForeign, theta } from './common.ts';
+import { classifierKeys, encoderSizes, labels, noDropout, plainClassifier, theta } from './common.ts';
 
 /** EuroBERT (Boizard et al., arXiv 2503.05500): a Llama whose tokens see each other in both directions. */
-export const eurobert: Family = {
+const eurobert: Family = {
   modelType: 'eurobert',
   name: 'EuroBert',
   prefix: 'model',
   tokenizer: 'bytebpe',
   parse(fields) {
-    refuseForeign(fields);
     const sizes = encoderSizes(fields, {}, { vocabSize: 128256, maxPositions: 8192, padding: 128001 });
     const bias = fields.flag('mlp_bias', false);
     fields.only('rope_scaling', [], 'rotary positions are not scaled');

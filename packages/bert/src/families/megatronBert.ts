@@ -19,7 +19,7 @@ const bodyKeys: KeyTemplates = [
 ];
 
 /** Megatron-BERT (Shoeybi et al., arXiv 1909.08053): BERT with the norms first, and none after the embeddings. */
-export const megatronBert: Family = {
+const megatronBert: Family = {
   modelType: 'megatron-bert',
   name: 'MegatronBert',
   prefix: 'bert',

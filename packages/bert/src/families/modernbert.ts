@@ -5,7 +5,7 @@ import type { Fields } from '../fields.ts';
 import type { ClassifierSpec } from '../heads/spec.ts';
 import type { Family } from '../models/family.ts';
 import { BaseModel, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification } from '../models/models.ts';
-import { classifierKeys, encoderSizes, labels, layerNorm, noDropout, refuseForeign, theta } from './common.ts';
+import { classifierKeys, encoderSizes, labels, layerNorm, noDropout, theta } from './common.ts';
 
 const headKeys: KeyTemplates = [['head.dense.{p}', 'classificationHead.dense.{p}'], ['head.norm.{p}', 'classificationHead.norm.{p}'], ...classifierKeys];
 
@@ -19,14 +19,17 @@ function layerKinds(fields: Fields, count: number): ('global' | 'local')[] {
   return types.map((type) => (type === 'full_attention' ? 'global' : 'local'));
 }
 
+/** Beyond how many standard deviations weights are not drawn. Far fewer than one would take forever. */
+const cutoffOf = (fields: Fields): number => fields.number('initializer_cutoff_factor', 0.1, 1e3, 2);
+
 /** ModernBERT (Warner et al., arXiv 2412.13663): norm first, rotary positions, gated network, most layers see their neighbours alone. */
-export const modernbert: Family = {
+const modernbert: Family = {
   modelType: 'modernbert',
   name: 'ModernBert',
   prefix: 'model',
   tokenizer: 'bytebpe',
   parse(fields) {
-    refuseForeign(fields);
+    cutoffOf(fields);
     const sizes = encoderSizes(fields, {}, { vocabSize: 50368, layers: 22, intermediateSize: 1152, maxPositions: 8192, padding: 50283 });
     const norm = layerNorm(fields.number('norm_eps', 0, 1, 1e-5), fields.flag('norm_bias', false));
     const attention = fields.probability('attention_dropout', 0);
@@ -96,7 +99,7 @@ export const modernbert: Family = {
   },
   start(name, fields, { layers, hiddenSize }) {
     const std = fields.number('initializer_range', 0, 1e3, 0.02);
-    const cutoff = fields.number('initializer_cutoff_factor', 1e-3, 1e3, 2);
+    const cutoff = cutoffOf(fields);
     if (name.endsWith('classifier.weight')) return { std: hiddenSize ** -0.5, cutoff };
     return { std: /(output|dense|decoder)\.weight$/.test(name) ? std / Math.sqrt(2 * layers) : std, cutoff };
   },

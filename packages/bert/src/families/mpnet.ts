@@ -4,18 +4,17 @@ import { BaseModel, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSeq
 import { bertEmbeddingKeys, bertEncoder, bertHeads, denseClassifier, maskedLm, plainClassifier, poolerKeys, robertaHeadKeys } from './common.ts';
 
 /** MPNet (Song et al., arXiv 2004.09297): RoBERTa's positions, one bias of distances for all layers, no token types. */
-export const mpnet: Family = {
+const mpnet: Family = {
   modelType: 'mpnet',
   name: 'MPNet',
   prefix: 'mpnet',
   tokenizer: 'wordpiece',
   parse(fields) {
     fields.only('pad_token_id', [1], 'the padding id of MPNet is 1');
-    const base = bertEncoder(fields, { vocabSize: 30527, padding: 1, segments: 0 }, { decoder: false });
+    const base = bertEncoder(fields, { vocabSize: 30527, padding: 1, segments: null }, { decoder: false });
     const encoder: EncoderConfig = {
       ...base,
       paddingId: 1,
-      segments: 0,
       positions: { kind: 'learned', length: base.maxPositions, fromPadding: true },
       // Distances fall into 32 buckets whatever the file says; it can only have more rows for them.
       attention: { kind: 'dot', bias: true, fused: false, rotary: null, relativeBias: { buckets: fields.whole('relative_attention_num_buckets', 32, 1 << 12, 32) } },

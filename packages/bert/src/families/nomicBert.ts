@@ -4,7 +4,7 @@ import type { EncoderConfig } from '../config.ts';
 import { Fields } from '../fields.ts';
 import type { Family } from '../models/family.ts';
 import { BaseModel, ForMaskedLM, ForSequenceClassification, ForTokenClassification } from '../models/models.ts';
-import { classifierKeys, clsPredictionKeys, encoderSizes, labels, layerNorm, maskedLm, noDropout, plainClassifier, poolerKeys, refuseForeign, theta } from './common.ts';
+import { classifierKeys, clsPredictionKeys, encoderSizes, labels, layerNorm, maskedLm, noDropout, plainClassifier, poolerKeys, theta } from './common.ts';
 
 /** Fields of the config.json of 2024, which looks like that of GPT-2, by today's names. */
 const older: Readonly<Record<string, string>> = {
@@ -54,14 +54,13 @@ const parameterKeys: KeyTemplates = [
 ];
 
 /** NomicBERT (Nussbaum et al., arXiv 2402.01613): BERT's order of norms, rotary positions, a gated network. */
-export const nomicBert: Family = {
+const nomicBert: Family = {
   modelType: 'nomic_bert',
   name: 'NomicBert',
   prefix: 'nomic_bert',
   tokenizer: 'wordpiece',
   parse(given) {
     const fields = modern(given);
-    refuseForeign(fields);
     const sizes = encoderSizes(fields, {}, { vocabSize: 30528, maxPositions: 2048 });
     const norm = layerNorm(fields.number('layer_norm_eps', 0, 1, 1e-12));
     const hidden = fields.probability('hidden_dropout_prob', 0);

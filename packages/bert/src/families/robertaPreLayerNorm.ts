@@ -4,7 +4,7 @@ import {
   BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { attentionKeys, bertEmbeddingKeys, poolerKeys, robertaHeadKeys } from './common.ts';
-import { robertaEncoder, robertaHeads } from './roberta.ts';
+import { robertaEncoder, robertaHeads } from './robertaBase.ts';
 
 const bodyKeys: KeyTemplates = [
   ...bertEmbeddingKeys,
@@ -19,7 +19,7 @@ const bodyKeys: KeyTemplates = [
 ];
 
 /** RoBERTa with the norms first (Ott et al., arXiv 1904.01038). */
-export const robertaPreLayerNorm: Family = {
+const robertaPreLayerNorm: Family = {
   modelType: 'roberta-prelayernorm',
   name: 'RobertaPreLayerNorm',
   prefix: 'roberta_prelayernorm',

@@ -4,10 +4,10 @@ import {
   BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { bertEmbeddingKeys, bertEncoder, bertHeads, bertLayerKeys, clsPredictionKeys, classifierKeys, denseClassifier, denseClassifierKeys, maskedLm, questionKeys } from './common.ts';
-import { summary } from './electra.ts';
+import { summary } from './summary.ts';
 
 /** RoFormer (Su et al., arXiv 2104.09864): BERT with rotary positions, from a table that the file holds. */
-export const roformer: Family = {
+const roformer: Family = {
   modelType: 'roformer',
   name: 'RoFormer',
   prefix: 'roformer',

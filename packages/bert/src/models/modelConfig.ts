@@ -20,6 +20,8 @@ export class ModelConfig {
   readonly heads: HeadSpecs;
   readonly outputHiddenStates: boolean;
   readonly outputAttentions: boolean;
+  /** The standard deviation that weights start with. */
+  readonly initializerRange: number;
   readonly fields: Fields;
 
   private constructor(family: Family, fields: Fields) {
@@ -30,6 +32,7 @@ export class ModelConfig {
     this.heads = heads;
     this.outputHiddenStates = fields.flag('output_hidden_states', false);
     this.outputAttentions = fields.flag('output_attentions', false);
+    this.initializerRange = fields.number('initializer_range', 0, 1e3, 0.02);
     this.json = { ...withoutDefaults(fields), ...fields.json, model_type: family.modelType };
   }
 

@@ -6,6 +6,7 @@ import { KeyMap, underPrefix, type KeyTemplates } from '../checkpoint/keys.ts';
 import { loadCheckpoint, type LoadingReport } from '../checkpoint/load.ts';
 import { checkSizeOfFile, openWeights } from '../checkpoint/weights.ts';
 import { Encoder, type EncoderInputs, type EncoderOutput } from '../encoder/encoder.ts';
+import { formatConfig } from '../fields.ts';
 import { writeText } from '../files.ts';
 import { Pooler } from '../heads/heads.ts';
 import { openModelFiles, readJson, type FilesOptions, type ModelSource } from '../modelFiles/modelFiles.ts';
@@ -115,7 +116,7 @@ export abstract class PretrainedModel extends Module {
     const { torch_dtype: _old, ...json } = this.config.json;
     const dtype = storeAs ?? [...tensors.values()][0].dtype;
     const config = { ...json, architectures: [this.constructor.name], dtype };
-    await writeText(pathInFolder(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    await writeText(pathInFolder(folder, 'config.json'), formatConfig(config, this.config.fields.fractions));
   }
 
   /**
@@ -157,8 +158,7 @@ export abstract class PretrainedModel extends Module {
 
   /** Draws weights anew; all, or only some. */
   initializeWeights(only?: ReadonlySet<Tensor>): void {
-    const { family, fields, encoder } = this.config;
-    const std = fields.number('initializer_range', 0, 1e3, 0.02);
+    const { family, fields, encoder, initializerRange: std } = this.config;
     initialize(this, (name) => family.start?.(name, fields, encoder) ?? { std, cutoff: null }, only);
   }
 
