@@ -50,8 +50,8 @@ export class ConvolutionLayer extends Module {
 
   /** `seen` [B, S, 1] is 0 at padding. */
   forward(embeddings: Tensor, layer: Tensor, seen: Tensor | null): Tensor {
-    const clear = (x: Tensor): Tensor => (seen === null ? x : x.mul(seen));
-    const out = clear(this.convolution.forward(embeddings));
-    return clear(this.norm.forward(layer.add(activation(this.activation)(this.dropout.forward(out)))));
+    const out = activation(this.activation)(this.dropout.forward(this.convolution.forward(embeddings)));
+    const normed = this.norm.forward(layer.add(out));
+    return seen === null ? normed : normed.mul(seen);
   }
 }

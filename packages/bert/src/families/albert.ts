@@ -48,7 +48,7 @@ const albert: Family = {
       // transformers has a dropout after the network, but does not call it.
       dropout: { ...base.dropout, feedForwardOutput: 0 },
     };
-    const dropout = fields.probabilityOr('classifier_dropout_prob', fields.has('hidden_dropout_prob') || 'classifier_dropout_prob' in fields.json ? base.dropout.embedding : 0.1);
+    const dropout = fields.probability('classifier_dropout_prob', 0.1);
     return { encoder, heads: { ...bertHeads(fields, encoder, dropout), pretraining: { kind: 'pair', dropout } } };
   },
   bodyKeys: ({ sharing }) => [

@@ -35,6 +35,7 @@ function disentangled(fields: Fields, maxPositions: number): DisentangledSpec {
   const size = fields.whole('conv_kernel_size', 0, 255, 0);
   const distance = fields.whole('max_relative_positions', -1, longestSequence, -1);
   const buckets = fields.whole('position_buckets', -1, longestSequence, -1);
+  if (buckets === 1) throw fields.wrong('position_buckets', 'at least 2 (or 0: none)');
   if (size > 0 && size % 2 === 0) throw fields.wrong('conv_kernel_size', 'odd');
   return {
     relative: fields.flag('relative_attention', false),
