@@ -52,6 +52,12 @@ export function newArray<D extends DType>(dtype: D, length: number): TypedArrayO
   return new constructors[dtype](length) as TypedArrayOf<D>;
 }
 
+/** The values that lie in a buffer, all of it or `length` from byte `offset` on. */
+export function arrayOn<D extends DType>(dtype: D, buffer: ArrayBufferLike, offset = 0, length?: number): TypedArrayOf<D> {
+  // The library's types know of no shared memory here; the constructors take it.
+  return new constructors[dtype](buffer as ArrayBuffer, offset, length) as TypedArrayOf<D>;
+}
+
 /**
  * The one table of promotion: the dtype that two dtypes meet in. It is PyTorch's, with these differences:
  * - uint8 with int8 gives int32 (PyTorch: int16, which Strided does not have);

@@ -2,7 +2,7 @@ import { sizeOf } from '../../layout.ts';
 import type { GeneratorState } from '../../random.ts';
 import type { View } from '../../storage.ts';
 import { maxParts, type Heap } from './heap.ts';
-import { fetch, placeDense } from './operands.ts';
+import { fetch, placeDense, placeResult } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
 
@@ -29,7 +29,7 @@ export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorSt
   heap.scratch(() => {
     const from = placeDense(heap, x);
     const count = sizeOf(out.layout.shape);
-    const result = heap.allocate(count * 4);
+    const result = placeResult(heap, out);
     const parts = partsFor(runtime, count * costOfValue);
     runJob(runtime, 'dropout', dropoutRecord(heap, count, from, result, p, state), parts);
     fetch(heap, result, out);

@@ -3,7 +3,7 @@ import type { View } from '../../storage.ts';
 import type { ActivationName, UnaryName } from '../contract.ts';
 import type { ElementwiseJobs } from './exports.ts';
 import { maxParts, type Heap } from './heap.ts';
-import { fetch, placeDense } from './operands.ts';
+import { fetch, placeDense, placeResult } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
 
@@ -50,7 +50,7 @@ function run(runtime: Runtime, job: keyof ElementwiseJobs | undefined, inputs: r
   heap.scratch(() => {
     const addresses = inputs.map((input) => placeDense(heap, input));
     const count = sizeOf(out.layout.shape);
-    const result = heap.allocate(count * 4);
+    const result = placeResult(heap, out);
     const parts = partsFor(runtime, count * costOfValue);
     runJob(runtime, job, elementwiseRecord(heap, count, addresses[0], addresses[1] ?? 0, result), parts);
     fetch(heap, result, out);

@@ -1,3 +1,5 @@
+import type { DType, TypedArrayOf } from '../../dtype.ts';
+import { arrayOn } from '../../dtype.ts';
 import { EngineError, MemoryError } from '../../errors.ts';
 
 const page = 65536;
@@ -17,33 +19,31 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   #top = base;
   #peak = base;
-  #f32: Float32Array;
-  #f64: Float64Array;
-  #i32: Int32Array;
+  #views: { [D in DType]?: TypedArrayOf<D> } = {};
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
-    this.#f32 = new Float32Array(memory.buffer);
-    this.#f64 = new Float64Array(memory.buffer);
-    this.#i32 = new Int32Array(memory.buffer);
   }
 
-  /** The memory as float32. Growth detaches it: ask anew after each `allocate`. */
+  /** All of the memory as values of one dtype. Growth detaches it: ask anew after each `allocate`. */
+  values<D extends DType>(dtype: D): TypedArrayOf<D> {
+    const known = this.#views[dtype] as TypedArrayOf<D> | undefined;
+    if (known !== undefined && known.buffer === this.memory.buffer) return known;
+    const view = arrayOn(dtype, this.memory.buffer);
+    (this.#views as Record<DType, unknown>)[dtype] = view;
+    return view;
+  }
+
   get f32(): Float32Array {
-    if (this.#f32.buffer !== this.memory.buffer) this.#f32 = new Float32Array(this.memory.buffer);
-    return this.#f32;
+    return this.values('float32');
   }
 
-  /** The memory as float64, under the same rule. */
   get f64(): Float64Array {
-    if (this.#f64.buffer !== this.memory.buffer) this.#f64 = new Float64Array(this.memory.buffer);
-    return this.#f64;
+    return this.values('float64');
   }
 
-  /** The memory as int32, under the same rule. */
   get i32(): Int32Array {
-    if (this.#i32.buffer !== this.memory.buffer) this.#i32 = new Int32Array(this.memory.buffer);
-    return this.#i32;
+    return this.values('int32');
   }
 
   /** Bytes that the host has given so far. */

@@ -1,9 +1,8 @@
-import { isContiguous, sizeOf } from '../../layout.ts';
-import { Storage, type View } from '../../storage.ts';
+import { sizeOf } from '../../layout.ts';
+import type { View } from '../../storage.ts';
 import type { NormForm, NormGradients, NormStatistics } from '../contract.ts';
-import { copy } from '../js/convert.ts';
 import { maxParts, type Heap } from './heap.ts';
-import { fetch, placeDense } from './operands.ts';
+import { fetch, placeDense, placeResult } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
 
@@ -63,13 +62,13 @@ export function layerNorm(
     const rows = sizeOf(shape) / columns;
     const from = placeDense(heap, x);
     const [w, b] = [placeVector(heap, weight, columns, 1), placeVector(heap, bias, columns, 0)];
-    const result = heap.allocate(rows * columns * 4);
-    const numbers = [0, 1, 2].map(() => heap.allocate(rows * 8)) as [number, number, number];
+    const result = placeResult(heap, out);
+    const numbers = [statistics.mean, statistics.reciprocal, statistics.slope].map((view) => placeResult(heap, view)) as [number, number, number];
     const record = { epsilon, rows, columns, form, x: from, weight: w, bias: b, g: 0, out: result, statistics: numbers, partial: 0, sums: [0, 0] } as const;
     const parts = partsFor(runtime, rows * columns * costOfValue);
     runJob(runtime, 'layerNorm', normRecord(heap, record), parts);
     fetch(heap, result, out);
-    [statistics.mean, statistics.reciprocal, statistics.slope].forEach((view, i) => fetchDoubles(heap, numbers[i], view));
+    [statistics.mean, statistics.reciprocal, statistics.slope].forEach((view, i) => fetch(heap, numbers[i], view));
   });
 }
 
@@ -83,10 +82,10 @@ export function layerNormBackward(
     const rows = sizeOf(shape) / columns;
     const [from, gradient] = [placeDense(heap, x), placeDense(heap, g)];
     const w = placeVector(heap, weight, columns, 1);
-    const numbers = [statistics.mean, statistics.reciprocal, statistics.slope].map((view) => placeDoubles(heap, view)) as [number, number, number];
-    const result = out.x === null ? 0 : heap.allocate(rows * columns * 4);
+    const numbers = [statistics.mean, statistics.reciprocal, statistics.slope].map((view) => placeDense(heap, view)) as [number, number, number];
+    const result = out.x === null ? 0 : placeResult(heap, out.x);
     const partial = heap.allocate(partialBytes(rows, columns));
-    const sums = [heap.allocate(columns * 4), heap.allocate(columns * 4)] as const;
+    const sums = [out.weight, out.bias].map((view) => (view === null ? heap.allocate(columns * 4) : placeResult(heap, view))) as [number, number];
     const parts = partsFor(runtime, rows * columns * costOfValue);
     const record = normRecord(heap, { epsilon: 0, rows, columns, form, x: from, weight: w, bias: 0, g: gradient, out: result, statistics: numbers, partial, sums });
     runJob(runtime, 'layerNormBackward', record, parts);
@@ -96,24 +95,4 @@ export function layerNormBackward(
       if (view !== null) fetch(heap, sums[i], view);
     });
   });
-}
-
-const dense = (storage: Storage, view: View, offset: number): View => {
-  const { shape } = view.layout;
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  return { storage, layout: { shape, strides, offset } };
-};
-
-function placeDoubles(heap: Heap, view: View): number {
-  const size = sizeOf(view.layout.shape);
-  const address = heap.allocate(size * 8);
-  if (isContiguous(view.layout)) heap.f64.set((view.storage.data as Float64Array).subarray(view.layout.offset, view.layout.offset + size), address / 8);
-  else copy(view, dense(new Storage('float64', heap.f64), view, address / 8));
-  return address;
-}
-
-function fetchDoubles(heap: Heap, address: number, view: View): void {
-  const size = sizeOf(view.layout.shape);
-  if (isContiguous(view.layout)) (view.storage.data as Float64Array).set(heap.f64.subarray(address / 8, address / 8 + size), view.layout.offset);
-  else copy(dense(new Storage('float64', heap.f64), view, address / 8), view);
 }

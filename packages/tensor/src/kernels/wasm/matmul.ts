@@ -1,6 +1,6 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
-import { fetch, place, type Placed } from './operands.ts';
+import { fetch, place, placeDense, placeResult, type Placed } from './operands.ts';
 import { multiply } from './product.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -33,8 +33,8 @@ function product(runtime: Runtime, a: View, b: View, bias: View | null, out: Vie
   heap.scratch(() => {
     const { shape } = out.layout;
     const [left, right] = [place(heap, a), place(heap, b)];
-    const added = bias === null ? 0 : placeVector(runtime, bias);
-    const result = heap.allocate(sizeOf(shape) * 4);
+    const added = bias === null ? 0 : placeDense(heap, bias);
+    const result = placeResult(heap, out);
     const [M, N] = shape.slice(-2);
     const [row, aColumn] = left.strides.slice(-2);
     const [bRow, bColumn] = right.strides.slice(-2);
@@ -48,15 +48,6 @@ function product(runtime: Runtime, a: View, b: View, bias: View | null, out: Vie
     multiply(runtime, { M: rows, N, K, aRow: folded ?? row, aColumn, bRow, bColumn, cRow: N * 4, operands, bias: added });
     fetch(heap, result, out);
   });
-}
-
-/** The address of a vector whose values lie side by side. */
-function placeVector({ heap }: Runtime, { storage, layout }: View): number {
-  const [size] = layout.shape;
-  const address = heap.allocate(size * 4);
-  const target = heap.f32;
-  for (let i = 0; i < size; i++) target[address / 4 + i] = storage.data[layout.offset + i * layout.strides[0]];
-  return address;
 }
 
 /**

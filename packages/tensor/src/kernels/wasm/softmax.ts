@@ -2,7 +2,7 @@ import { sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
 import type { RowJobs } from './exports.ts';
 import { maxParts, type Heap } from './heap.ts';
-import { fetch, placeDense } from './operands.ts';
+import { fetch, placeDense, placeResult } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
 
@@ -25,7 +25,7 @@ export function rows(runtime: Runtime, job: keyof RowJobs, x: View, g: View | nu
     const columns = shape[shape.length - 1];
     const size = sizeOf(shape);
     const [from, gradient] = [placeDense(heap, x), g === null ? 0 : placeDense(heap, g)];
-    const result = heap.allocate(size * 4);
+    const result = placeResult(heap, out);
     const parts = partsFor(runtime, size * costOfValue);
     runJob(runtime, job, rowsRecord(heap, size / columns, columns, from, gradient, result), parts);
     fetch(heap, result, out);
