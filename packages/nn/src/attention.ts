@@ -114,7 +114,7 @@ export class MultiHeadAttention extends Module {
     const isSelf = inputs.key === undefined;
     const past = isSelf ? (cache?.length ?? 0) : 0;
     const q = this.#turn(this.#split(this.query.forward(query), this.heads), past);
-    const { keys: k, values: v } = this.#keysAndValues(query, inputs, past);
+    const { keys: k, values: v } = this.#keysAndValues(query, inputs, past, q.requiresGrad);
     // The fused form counts queries and keys from 0; after a cache the first query is not the first position.
     const shifted = causal && past > 0;
     const seen = shifted ? offsetCausalMask(q.shape[q.rank - 2], past) : null;
@@ -131,12 +131,12 @@ export class MultiHeadAttention extends Module {
   }
 
   /** [..., keyValueHeads, S, headSize] each. */
-  #keysAndValues(query: Tensor, { key = query, value = key, cache }: AttentionInputs, past: number): { readonly keys: Tensor; readonly values: Tensor } {
+  #keysAndValues(query: Tensor, { key = query, value = key, cache }: AttentionInputs, past: number, recorded: boolean): { readonly keys: Tensor; readonly values: Tensor } {
     const isSelf = key === query;
     if (!isSelf && cache !== undefined && cache.keys !== null && cache.values !== null) return { keys: cache.keys, values: cache.values };
     const keys = this.#turn(this.#split(this.key.forward(key), this.keyValueHeads), past);
     const values = this.#split(this.value.forward(value), this.keyValueHeads);
-    return cache === undefined ? { keys, values } : cache.append(keys, values);
+    return cache === undefined ? { keys, values } : cache.append(keys, values, { recorded: recorded || keys.requiresGrad || values.requiresGrad });
   }
 
   #turn(x: Tensor, start: number): Tensor {

@@ -14,7 +14,7 @@ export { RMSNorm, type RmsNormOptions } from './rmsNorm.ts';
 export { Dropout } from './dropout.ts';
 export { GELU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, type ActivationName } from './activation.ts';
 export { MultiHeadAttention, type AttentionInputs, type AttentionResult, type MultiHeadAttentionOptions } from './attention.ts';
-export { KeyValueCache } from './keyValueCache.ts';
+export { KeyValueCache, type KeyValueCacheOptions } from './keyValueCache.ts';
 export { TransformerDecoderLayer, TransformerEncoderLayer, type DecoderLayerInputs, type SelfAttentionInputs, type TransformerLayerOptions } from './transformer.ts';
 export { LearnedPositions, SinusoidalPositions, sinusoidalTable } from './positions.ts';
 export { RotaryPositions, type RotaryOptions } from './rotaryPositions.ts';
