@@ -4,8 +4,9 @@ import { openModelFiles, readJson, type FilesOptions, type ModelFiles, type Mode
 import * as zoo from './models.ts';
 import type { Family, HeadKind, ModelOptions } from './models/family.ts';
 import { ModelConfig } from './models/modelConfig.ts';
+import type { ForCausalLM } from './models/causalLm.ts';
 import type {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering, ForReplacedTokens,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering, ForReplacedTokens,
   ForSequenceClassification, ForTokenClassification,
 } from './models/models.ts';
 import { PretrainedModel, type LoadModelOptions, type ModelClass } from './models/pretrained.ts';

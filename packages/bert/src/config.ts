@@ -118,6 +118,13 @@ export const plainEncoder = {
   crossAttention: false,
 } as const satisfies Partial<EncoderConfig>;
 
+/** How many tokens a text can have, as far as positions limit it. */
+export function longestText({ positions, paddingId, attention }: EncoderConfig): number {
+  if (positions.kind === 'learned') return positions.length - (positions.fromPadding ? (paddingId ?? 0) + 1 : 0);
+  if (positions.kind === 'sinusoidal') return positions.length;
+  return attention.kind === 'dot' && attention.rotary?.kind === 'pairs' ? attention.rotary.length : Infinity;
+}
+
 /** How many numbers the body of an encoder holds, from below: norms, biases and heads are left out. */
 export function leastParameters(config: EncoderConfig): number {
   const { hiddenSize, embeddingSize, headSize, heads, keyValueHeads, intermediateSize, layers, sharing, feedForward, positions } = config;

@@ -85,6 +85,13 @@ export class Fields {
     return this.#keep(name, value);
   }
 
+  /** true or false, undefined where it is not given; a complete config.json need not say it. */
+  optionalFlag(name: string): boolean | undefined {
+    const value = this.raw(name);
+    if (value !== undefined && typeof value !== 'boolean') throw this.wrong(name, 'true or false');
+    return value;
+  }
+
   /** One of some words. */
   choice<const T extends string>(name: string, words: readonly T[], fallback: T): T {
     const value = this.raw(name) ?? fallback;

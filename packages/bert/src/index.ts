@@ -2,6 +2,7 @@
 export * from './models.ts';
 export * from './auto.ts';
 export { Encoder, type EncoderInputs, type EncoderOutput } from './encoder/encoder.ts';
+export { DecoderCache, LayerCache } from './encoder/decoderCache.ts';
 export { Embeddings, type TokenInputs } from './encoder/embeddings.ts';
 export { FeedForward, TransformerLayer } from './encoder/layer.ts';
 export { DotAttention } from './encoder/attention.ts';
@@ -14,9 +15,10 @@ export type { Family, HeadKind, ModelOptions } from './models/family.ts';
 export { ModelConfig } from './models/modelConfig.ts';
 export { PretrainedModel, type LoadModelOptions, type MakeOptions, type ModelClass, type SaveModelOptions } from './models/pretrained.ts';
 export {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering, ForReplacedTokens,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering, ForReplacedTokens,
   ForSequenceClassification, ForTokenClassification,
 } from './models/models.ts';
+export { ForCausalLM, type CausalInputs, type CausalOutput } from './models/causalLm.ts';
 export type {
   LabelledInputs, LogitsOutput, ModelInputs, ModelOutput, PreTrainingInputs, PreTrainingOutput, QuestionAnsweringOutput, QuestionInputs,
 } from './models/models.ts';

@@ -1,4 +1,4 @@
-import { Module } from '@strided/nn';
+import { Module, type KeyValueCache } from '@strided/nn';
 import { concat, dropout, matmul, scaledDotProductAttention, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
@@ -22,9 +22,9 @@ export interface AttentionResult {
   readonly weights: Tensor | null;
 }
 
-/** Attention of any mathematics: [B, L, hidden] → [B, L, hidden]. */
+/** Attention of any mathematics: [B, L, hidden] → [B, L, hidden]. A cache adds this call's keys and values to those of earlier ones. */
 export interface Attention extends Module {
-  forward(x: Tensor, context: AttentionContext, states?: Tensor): AttentionResult;
+  forward(x: Tensor, context: AttentionContext, cache?: KeyValueCache | null): AttentionResult;
 }
 
 /** [B, S, heads·size] → [B, heads, S, size] */
@@ -70,8 +70,7 @@ function drownedScores(q: Tensor, k: Tensor, blind: Tensor): [Tensor, Tensor] {
 
 /**
  * softmax(QKᵀ/√size + mask)·V in each head, then a linear layer over the heads side by side (Vaswani et al., arXiv
- * 1706.03762); queries and keys turned by their positions where the family does so. With `states` keys and values are
- * made of those (cross-attention).
+ * 1706.03762); queries and keys turned by their positions where the family does so.
  */
 export class DotAttention extends Module implements Attention {
   readonly query: Dense | null;
@@ -97,19 +96,39 @@ export class DotAttention extends Module implements Attention {
     this.output = new Dense(q, hiddenSize, { bias });
   }
 
-  forward(x: Tensor, { visibility, rotation, needWeights }: AttentionContext, states: Tensor = x): AttentionResult {
-    const { headSize } = this;
-    const [q, k, v] = this.#project(x, states).map((each) => splitHeads(each, headSize));
+  forward(x: Tensor, { visibility, rotation, needWeights }: AttentionContext, cache: KeyValueCache | null = null): AttentionResult {
+    const [q, k, v] = this.#project(x).map((each) => splitHeads(each, this.headSize));
     const turn = rotation === null ? (each: Tensor) => each : (each: Tensor) => rotation.rotate(each);
-    const { mixed, weights } = mix(turn(q), turn(k), rotation?.values === true ? turn(v) : v, {
-      ...visibility, scale: 1 / Math.sqrt(headSize), dropout: this.training ? this.dropout : 0, needWeights,
-    });
+    const own = { q: turn(q), keys: turn(k), values: rotation?.values === true ? turn(v) : v };
+    const { keys, values } = cache === null ? own : cached(cache, own);
+    return this.#mixed(own.q, keys, values, visibility, needWeights);
+  }
+
+  /** Attention to an encoder's states [B, T, hidden]; null where the cache has their keys and values, which are computed once. */
+  forwardCross(x: Tensor, { visibility, needWeights }: AttentionContext, states: Tensor | null, cache: KeyValueCache | null): AttentionResult {
+    const { query, key, value, headSize } = this;
+    if (query === null || key === null || value === null) throw new TypeError('cross-attention has matrices of its own for keys and values');
+    const q = splitHeads(query.forward(x), headSize);
+    if (cache !== null && cache.keys !== null && cache.values !== null) return this.#mixed(q, cache.keys, cache.values, visibility, needWeights);
+    if (states === null) throw new TypeError('cross-attention needs states or a cache of them');
+    const own = { q, keys: splitHeads(key.forward(states), headSize), values: splitHeads(value.forward(states), headSize) };
+    const { keys, values } = cache === null ? own : cached(cache, own);
+    return this.#mixed(q, keys, values, visibility, needWeights);
+  }
+
+  #mixed(q: Tensor, k: Tensor, v: Tensor, visibility: Visibility, needWeights: boolean): AttentionResult {
+    const { mixed, weights } = mix(q, k, v, { ...visibility, scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights });
     return { output: this.output.forward(mergeHeads(mixed)), weights };
   }
 
-  #project(x: Tensor, states: Tensor): Tensor[] {
+  #project(x: Tensor): Tensor[] {
     const { query, key, value, fused } = this;
-    if (query !== null && key !== null && value !== null) return [query.forward(x), key.forward(states), value.forward(states)];
+    if (query !== null && key !== null && value !== null) return [query.forward(x), key.forward(x), value.forward(x)];
     return (fused as Dense).forward(x).split(this.widths, -1);
   }
+}
+
+/** All keys and values, with these at the end. Backward needs them as they are now if it goes through queries too. */
+function cached(cache: KeyValueCache, { q, keys, values }: { readonly q: Tensor; readonly keys: Tensor; readonly values: Tensor }): { readonly keys: Tensor; readonly values: Tensor } {
+  return cache.append(keys, values, { recorded: q.requiresGrad || keys.requiresGrad || values.requiresGrad });
 }

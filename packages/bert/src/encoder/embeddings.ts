@@ -2,7 +2,8 @@ import { Dropout, Module } from '@strided/nn';
 import { ArgumentError, IndexError, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, Table, type Norm } from '../layers.ts';
-import { countedPositions, positionsAfterPadding, sineTable, sinusoidalPositions } from './positions.ts';
+import type { DecoderCache } from './decoderCache.ts';
+import { countedPositions, countTokens, positionsAfterPadding, sineTable, sinusoidalPositions } from './positions.ts';
 
 /** What a sequence of tokens is described by; each tensor is [B, S]. */
 export interface TokenInputs {
@@ -62,6 +63,18 @@ export class Embeddings extends Module {
     const padding = this.#afterPadding;
     if (padding === null) return countedPositions(length);
     return inputIds === null ? countedPositions(length).add(padding + 1) : positionsAfterPadding(inputIds, padding);
+  }
+
+  /** The inputs with the positions that go on from those of the tokens that a cache holds. */
+  continued(inputs: TokenInputs, cache: DecoderCache): TokenInputs {
+    const { inputIds = null, inputsEmbeds = null, positionIds = null } = inputs;
+    const [batch, length] = (inputIds ?? inputsEmbeds as Tensor).shape;
+    const padding = this.#afterPadding;
+    if (padding === null) return positionIds !== null || cache.length === 0 ? inputs : { ...inputs, positionIds: countedPositions(length, cache.length) };
+    const ids = inputIds ?? countedPositions(1).add(padding + 1).expand([batch, length]);
+    const counts = countTokens(ids, padding, cache.counts(batch));
+    cache.addCounts(counts);
+    return positionIds === null ? { ...inputs, positionIds: positionsAfterPadding(ids, padding, counts) } : inputs;
   }
 
   #sum(inputs: TokenInputs): Tensor {

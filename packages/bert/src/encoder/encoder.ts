@@ -1,9 +1,10 @@
 import { Module } from '@strided/nn';
-import { ArgumentError, type Tensor } from '@strided/tensor';
-import type { EncoderConfig } from '../config.ts';
+import { ArgumentError, IndexError, ShapeError, type Tensor } from '@strided/tensor';
+import { longestText, type EncoderConfig } from '../config.ts';
 import { normOf, Table, type Norm } from '../layers.ts';
 import type { AttentionContext } from './attention.ts';
 import { ConvolutionLayer } from './convolution.ts';
+import { DecoderCache } from './decoderCache.ts';
 import { relativeContext, spanOf } from './disentangled.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
@@ -12,12 +13,19 @@ import { relativeBuckets, sineTable } from './positions.ts';
 import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
 
 export interface EncoderInputs extends TokenInputs {
-  /** [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query. Default: everything is seen. */
+  /**
+   * [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query. Default: everything is
+   * seen. With `pastKeyValues` it covers the tokens there too, which come first.
+   */
   readonly attentionMask?: Tensor | null;
   /** What a decoder with cross-attention attends to [B, T, hidden]. */
   readonly encoderHiddenStates?: Tensor | null;
   /** [B, T], as attentionMask. */
   readonly encoderAttentionMask?: Tensor | null;
+  /** What an earlier call of a decoder returned: these tokens come after those, and are added to it. */
+  readonly pastKeyValues?: DecoderCache | null;
+  /** Decoders: return `pastKeyValues`, for the tokens that come next. */
+  readonly useCache?: boolean;
   readonly outputHiddenStates?: boolean;
   readonly outputAttentions?: boolean;
 }
@@ -31,6 +39,8 @@ export interface EncoderOutput {
   readonly attentions: readonly Tensor[] | null;
   /** One [B, heads, S, T] a layer with cross-attention, when asked for. */
   readonly crossAttentions: readonly Tensor[] | null;
+  /** Keys and values of all tokens so far, for the next ones; null unless asked for. */
+  readonly pastKeyValues: DecoderCache | null;
 }
 
 /** What the layers of each kind look at. */
@@ -80,16 +90,30 @@ export class Encoder extends Module {
   }
 
   forward(inputs: EncoderInputs): EncoderOutput {
+    const cache = this.#cacheOf(inputs);
+    if (cache === null) return this.#run(inputs, null);
+    const [past, crossPast] = [cache.length, cache.crossLength];
+    try {
+      return this.#run({ ...inputs, ...this.embedding.continued(inputs, cache) }, cache);
+    } catch (error) {
+      // What failed half way must not leave tokens in some layers only.
+      cache.restore(past, crossPast);
+      throw error;
+    }
+  }
+
+  #run(inputs: EncoderInputs, cache: DecoderCache | null): EncoderOutput {
     const { outputHiddenStates = false, outputAttentions = false, attentionMask = null } = inputs;
+    const past = cache?.length ?? 0;
     const seen = attentionMask === null || attentionMask.rank !== 2 ? null : attentionMask.ne(0).cast('float32').unsqueeze(-1);
     const embedded = this.embedding.forward(inputs, seen);
-    const contexts = this.#contexts(inputs, embedded);
-    const cross = this.#cross(inputs, embedded.shape[0]);
+    const contexts = this.#contexts(inputs, embedded, past);
+    const cross = this.#cross(inputs, embedded.shape[0], cache);
     const [states, attentions, crossAttentions]: Tensor[][] = [[], [], []];
     let x = embedded;
     this.order.forEach((which, i) => {
       if (outputHiddenStates) states.push(x);
-      const { output, weights, crossWeights } = this.layers[which].forward(x, contexts[this.#config.layerKinds[i]], cross);
+      const { output, weights, crossWeights } = this.layers[which].forward(x, contexts[this.#config.layerKinds[i]], cross, cache?.layers[i]);
       x = i === 0 && this.convolution !== null ? this.convolution.forward(embedded, output, seen) : output;
       if (weights !== null) attentions.push(weights);
       if (crossWeights !== null) crossAttentions.push(crossWeights);
@@ -100,15 +124,31 @@ export class Encoder extends Module {
       hiddenStates: outputHiddenStates ? [...states, lastHiddenState] : null,
       attentions: outputAttentions ? attentions : null,
       crossAttentions: outputAttentions && cross !== null ? crossAttentions : null,
+      pastKeyValues: cache,
     };
   }
 
-  #contexts(inputs: EncoderInputs, embedded: Tensor): Contexts {
+  /** The cache to add to, checked before anything is computed. */
+  #cacheOf({ pastKeyValues = null, useCache = false, inputIds = null, inputsEmbeds = null }: EncoderInputs): DecoderCache | null {
+    if (pastKeyValues === null && !useCache) return null;
+    if (!this.#config.causal) throw new ArgumentError('pastKeyValues, useCache: only a decoder keeps what it has computed; set is_decoder in the config of this model');
+    const cache = pastKeyValues ?? new DecoderCache(this.order.length, longestText(this.#config));
+    const longest = Math.min(cache.maxLength, longestText(this.#config));
+    const tokens = inputIds ?? inputsEmbeds;
+    if (tokens === null) return null;
+    const [batch, length] = tokens.shape;
+    if (cache.layers.length !== this.order.length) throw new ArgumentError(`pastKeyValues: are of a model with ${cache.layers.length} layers, this one has ${this.order.length}; each model has its own`);
+    if (cache.batch !== null && cache.batch !== batch) throw new ShapeError(`pastKeyValues: hold ${cache.batch} rows, but ${batch} come next; give each batch its own, or reorder() it`);
+    if (cache.length + length > longest) throw new IndexError(`pastKeyValues: hold ${cache.length} tokens, and ${length} more are above the ${longest} positions of the model; generate less, or begin with a shorter text`);
+    return cache;
+  }
+
+  #contexts(inputs: EncoderInputs, embedded: Tensor, past: number): Contexts {
     const { attention, causal, layerKinds, window, headSize } = this.#config;
     const [batch, length] = embedded.shape;
     const needWeights = inputs.outputAttentions ?? false;
-    const keys = visibleKeys(inputs.attentionMask ?? null, batch, length);
-    const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length) : null);
+    const keys = visibleKeys(inputs.attentionMask ?? null, batch, past + length);
+    const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length, past) : null);
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
       : relativeContext(this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, length, attention);
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
@@ -139,10 +179,11 @@ export class Encoder extends Module {
     return rotationByTable(table.indexSelect(0, ids.flatten()).reshape([...ids.shape, table.shape[1]]), values);
   }
 
-  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, batch: number): CrossContext | null {
-    if (states === null) return null;
+  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, batch: number, cache: DecoderCache | null): CrossContext | null {
+    const length = cache === null || cache.crossLength === 0 ? states?.shape[1] ?? null : cache.crossLength;
+    if (length === null) return null;
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
-    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, states.shape[1])) };
+    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, length)) };
   }
 }
 

@@ -5,6 +5,7 @@ import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, type Norm } from '../layers.ts';
 import { DotAttention, type Attention, type AttentionContext } from './attention.ts';
 import { DisentangledAttention } from './disentangled.ts';
+import type { LayerCache } from './decoderCache.ts';
 import type { Visibility } from './masks.ts';
 
 /**
@@ -46,8 +47,8 @@ export class FeedForward extends Module {
 
 /** What a decoder's layers look at besides their own tokens. */
 export interface CrossContext {
-  /** [B, T, hidden] */
-  readonly states: Tensor;
+  /** [B, T, hidden]; null where a cache has what attention makes of them. */
+  readonly states: Tensor | null;
   readonly visibility: Visibility;
 }
 
@@ -95,11 +96,11 @@ export class TransformerLayer extends Module {
     this.dropout = new Dropout(dropout.layer);
   }
 
-  forward(x: Tensor, context: AttentionContext, cross: CrossContext | null): LayerResult {
+  forward(x: Tensor, context: AttentionContext, cross: CrossContext | null, cache: LayerCache | null = null): LayerResult {
     let weights: Tensor | null = null;
     let crossWeights: Tensor | null = null;
     let hidden = this.#residual(x, this.attentionNorm, (input) => {
-      const result = this.attention.forward(input, context);
+      const result = this.attention.forward(input, context, cache?.self);
       weights = result.weights;
       return this.attentionDropout.forward(result.output);
     });
@@ -107,7 +108,7 @@ export class TransformerLayer extends Module {
     if (cross !== null && crossAttention !== null) {
       const other = { ...context, visibility: cross.visibility, rotation: null, relative: null };
       hidden = this.#residual(hidden, this.crossAttentionNorm, (input) => {
-        const result = crossAttention.forward(input, other, cross.states);
+        const result = crossAttention.forwardCross(input, other, cross.states, cache?.cross ?? null);
         crossWeights = result.weights;
         return this.attentionDropout.forward(result.output);
       });

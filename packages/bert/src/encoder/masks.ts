@@ -32,19 +32,20 @@ export function visibleKeys(mask: Tensor | null, batch: number, keys: number): T
   return shape.length === 2 ? visible.reshape([batch, 1, 1, keys]) : visible.unsqueeze(1);
 }
 
-/** bool [1, 1, length, length]: key j is visible to query i. */
-function visiblePairs(length: number, visible: (i: number, j: number) => boolean): Tensor<'bool'> {
-  const table = new Int32Array(length * length);
-  for (let i = 0; i < length; i++) for (let j = 0; j < length; j++) table[i * length + j] = Number(visible(i, j));
-  return fromTypedArray(table, [1, 1, length, length]).ne(0);
+/** bool [1, 1, queries, keys]: key j is visible to query i. */
+function visiblePairs(queries: number, keys: number, visible: (i: number, j: number) => boolean): Tensor<'bool'> {
+  const table = new Int32Array(queries * keys);
+  for (let i = 0; i < queries; i++) for (let j = 0; j < keys; j++) table[i * keys + j] = Number(visible(i, j));
+  return fromTypedArray(table, [1, 1, queries, keys]).ne(0);
 }
 
-/** Key j is not after query i. */
-export const causalPairs = (length: number): Tensor<'bool'> => visiblePairs(length, (i, j) => j <= i);
+/** Key j is not after query i, which stands behind `past` others; null where that is all of them. */
+export const causalPairs = (length: number, past = 0): Tensor<'bool'> | null =>
+  length === 1 ? null : visiblePairs(length, past + length, (i, j) => j <= past + i);
 
 /** Key j is at most `window` away from query i; null where that is all of them. */
 export const windowPairs = (length: number, window: number): Tensor<'bool'> | null =>
-  length <= window + 1 ? null : visiblePairs(length, (i, j) => Math.abs(i - j) <= window);
+  length <= window + 1 ? null : visiblePairs(length, length, (i, j) => Math.abs(i - j) <= window);
 
 /** What is visible by all of the masks. */
 export function together(...masks: readonly (Tensor<'bool'> | null)[]): Tensor<'bool'> | null {

@@ -34,24 +34,28 @@ export function sineTable(length: number, width: number, { halves }: { readonly 
   return fromTypedArray(table, [length, width]);
 }
 
-/** 0 … length − 1 as [1, length]. */
-export function countedPositions(length: number): Tensor<'int32'> {
-  return fromTypedArray(Int32Array.from({ length }, (_, i) => i), [1, length]);
+/** start … start + length − 1 as [1, length]. */
+export function countedPositions(length: number, start = 0): Tensor<'int32'> {
+  return fromTypedArray(Int32Array.from({ length }, (_, i) => start + i), [1, length]);
+}
+
+/** For each id of [B, S], how many of its row up to there are not the padding id, on top of those that came before, `start` [B]. */
+export function countTokens(ids: Tensor, paddingId: number, start?: readonly number[]): number[][] {
+  const values = ids.toTypedArray();
+  const [batch, length] = ids.shape;
+  return Array.from({ length: batch }, (_, row) => {
+    let count = start?.[row] ?? 0;
+    return Array.from({ length }, (__, i) => (values[row * length + i] === paddingId ? count : ++count));
+  });
 }
 
 /**
  * RoBERTa's positions of ids [B, S]: the padding id + the running count of ids that are not the padding id, whatever the
  * attention mask says; padding itself has the padding id.
  */
-export function positionsAfterPadding(ids: Tensor, paddingId: number): Tensor<'int32'> {
-  const values = ids.toTypedArray();
-  const length = ids.shape[1];
-  const positions = new Int32Array(values.length);
-  for (let i = 0, count = 0; i < values.length; i++) {
-    if (i % length === 0) count = 0;
-    positions[i] = values[i] === paddingId ? paddingId : paddingId + ++count;
-  }
-  return fromTypedArray(positions, ids.shape);
+export function positionsAfterPadding(ids: Tensor, paddingId: number, counts: readonly (readonly number[])[] = countTokens(ids, paddingId)): Tensor<'int32'> {
+  const running = counts.flat();
+  return fromTypedArray(Int32Array.from(ids.toTypedArray(), (id, i) => (id === paddingId ? paddingId : paddingId + running[i])), ids.shape);
 }
 
 /** MPNet's bucket (as T5's) of every distance: [S, S] of query i and key j; half of the buckets for each direction. */

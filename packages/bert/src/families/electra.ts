@@ -1,7 +1,8 @@
 import type { KeyTemplates } from '../checkpoint/keys.ts';
+import { ForCausalLM } from '../models/causalLm.ts';
 import type { Family } from '../models/family.ts';
 import {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForReplacedTokens, ForSequenceClassification, ForTokenClassification,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForReplacedTokens, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { bertEmbeddingKeys, bertEncoder, bertHeads, bertLayerKeys, classifierKeys, denseClassifier, denseClassifierKeys, maskedLm, questionKeys } from './common.ts';
 import { summary } from './summary.ts';

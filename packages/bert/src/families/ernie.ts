@@ -1,6 +1,7 @@
+import { ForCausalLM } from '../models/causalLm.ts';
 import type { Family } from '../models/family.ts';
 import {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering,
   ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { bertBodyKeys, bertEncoder, bertHeadKeys, bertHeads } from './common.ts';

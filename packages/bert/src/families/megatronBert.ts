@@ -1,7 +1,8 @@
 import type { KeyTemplates } from '../checkpoint/keys.ts';
+import { ForCausalLM } from '../models/causalLm.ts';
 import type { Family } from '../models/family.ts';
 import {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering,
   ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { attentionKeys, bertEmbeddingKeys, bertEncoder, bertHeadKeys, bertHeads, poolerKeys } from './common.ts';

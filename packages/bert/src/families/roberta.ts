@@ -1,6 +1,7 @@
+import { ForCausalLM } from '../models/causalLm.ts';
 import type { Family } from '../models/family.ts';
 import {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { bertBodyKeys, robertaHeadKeys } from './common.ts';
 import { robertaEncoder, robertaHeads } from './robertaBase.ts';

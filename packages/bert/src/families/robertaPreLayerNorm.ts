@@ -1,7 +1,8 @@
 import type { KeyTemplates } from '../checkpoint/keys.ts';
+import { ForCausalLM } from '../models/causalLm.ts';
 import type { Family } from '../models/family.ts';
 import {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { attentionKeys, bertEmbeddingKeys, poolerKeys, robertaHeadKeys } from './common.ts';
 import { robertaEncoder, robertaHeads } from './robertaBase.ts';

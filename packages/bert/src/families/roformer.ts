@@ -1,7 +1,8 @@
 import type { EncoderConfig } from '../config.ts';
+import { ForCausalLM } from '../models/causalLm.ts';
 import type { Family } from '../models/family.ts';
 import {
-  BaseModel, ForCausalLM, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
+  BaseModel, ForMaskedLM, ForMultipleChoice, ForQuestionAnswering, ForSequenceClassification, ForTokenClassification,
 } from '../models/models.ts';
 import { bertEmbeddingKeys, bertEncoder, bertHeads, bertLayerKeys, clsPredictionKeys, classifierKeys, denseClassifier, denseClassifierKeys, maskedLm, questionKeys } from './common.ts';
 import { summary } from './summary.ts';

@@ -68,6 +68,7 @@ export interface ModelOptions {
   readonly isDecoder?: boolean;
   readonly addCrossAttention?: boolean;
   readonly tieWordEmbeddings?: boolean;
+  readonly useCache?: boolean;
   readonly outputHiddenStates?: boolean;
   readonly outputAttentions?: boolean;
   /** Labels of a classifier. Default 2. */

@@ -20,6 +20,8 @@ export class ModelConfig {
   readonly heads: HeadSpecs;
   readonly outputHiddenStates: boolean;
   readonly outputAttentions: boolean;
+  /** Decoders return `pastKeyValues` unless the call says otherwise. */
+  readonly useCache: boolean;
   /** The standard deviation that weights start with. */
   readonly initializerRange: number;
   readonly fields: Fields;
@@ -32,6 +34,7 @@ export class ModelConfig {
     this.heads = heads;
     this.outputHiddenStates = fields.flag('output_hidden_states', false);
     this.outputAttentions = fields.flag('output_attentions', false);
+    this.useCache = this.encoder.causal && (fields.optionalFlag('use_cache') ?? true);
     this.initializerRange = fields.number('initializer_range', 0, 1e3, 0.02);
     this.json = { ...withoutDefaults(fields), ...fields.json, model_type: family.modelType };
   }

@@ -1,7 +1,7 @@
 import type { Tensor } from '@strided/tensor';
 import type { EncoderInputs, EncoderOutput } from '../encoder/encoder.ts';
 import { ClassificationHead, DiscriminatorHead, MaskedLmHead, PairHead } from '../heads/heads.ts';
-import { answerLoss, causalLoss, classLoss, replacedLoss, sequenceLoss } from '../heads/losses.ts';
+import { answerLoss, classLoss, replacedLoss, sequenceLoss } from '../heads/losses.ts';
 import type { ClassifierSpec, HeadSpecs } from '../heads/spec.ts';
 import type { ModelOptions } from './family.ts';
 import { ModelConfig } from './modelConfig.ts';
@@ -15,7 +15,8 @@ export interface LabelledInputs extends ModelInputs {
   readonly labels?: Tensor | null;
 }
 
-type Extras = Pick<EncoderOutput, 'hiddenStates' | 'attentions' | 'crossAttentions'>;
+/** What every head's output has of its encoder's. */
+export type Extras = Pick<EncoderOutput, 'hiddenStates' | 'attentions' | 'crossAttentions'>;
 
 export interface ModelOutput extends EncoderOutput {
   /** tanh(linear(first token)) [B, hidden]; null where the model has no pooler. */
@@ -46,7 +47,7 @@ export interface QuestionAnsweringOutput extends Extras {
   readonly endLogits: Tensor;
 }
 
-const extras = ({ hiddenStates, attentions, crossAttentions }: EncoderOutput): Extras => ({ hiddenStates, attentions, crossAttentions });
+export const extras = ({ hiddenStates, attentions, crossAttentions }: EncoderOutput): Extras => ({ hiddenStates, attentions, crossAttentions });
 
 /** The heads that a config describes, before the model is made. */
 function headsOf(model: ModelClass, config: ModelOptions | ModelConfig): { readonly config: ModelConfig; readonly heads: HeadSpecs } {
@@ -65,13 +66,13 @@ export abstract class BaseModel extends PretrainedModel {
   }
 
   forward(inputs: ModelInputs): ModelOutput {
-    const output = this.encode(inputs);
+    const output = this.encode({ ...inputs, useCache: inputs.useCache ?? this.config.useCache });
     return { ...output, poolerOutput: this.pooler?.forward(output.lastHiddenState) ?? null };
   }
 }
 
 /** A model that predicts tokens. */
-abstract class LanguageModel extends PretrainedModel {
+export abstract class LanguageModel extends PretrainedModel {
   readonly lmHead: MaskedLmHead;
 
   constructor(config: ModelOptions | ModelConfig, options: MakeOptions = {}) {
@@ -99,17 +100,6 @@ export abstract class ForMaskedLM extends LanguageModel {
     const chosen = labels.flatten().ne(ignore).nonZero().flatten();
     const logits = this.lmHead.forward(rows.indexSelect(0, chosen));
     return { logits, loss: classLoss(logits, labels.flatten().indexSelect(0, chosen)) };
-  }
-}
-
-/** Predicts each next token; set `isDecoder`. `labels` [B, S] are the token ids themselves: the loss shifts them. */
-export abstract class ForCausalLM extends LanguageModel {
-  static override readonly head = 'causalLm';
-
-  forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
-    const output = this.encode(inputs);
-    const logits = this.lmHead.forward(output.lastHiddenState);
-    return { loss: labels === null ? null : causalLoss(logits, labels), logits, ...extras(output) };
   }
 }
 
