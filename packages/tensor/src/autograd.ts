@@ -1,4 +1,4 @@
-import { ArgumentError, AutogradError, DTypeError, ShapeError } from './errors.ts';
+import { ArgumentError, AutogradError, DTypeError, ScopeError, ShapeError } from './errors.ts';
 import { isFloat } from './dtype.ts';
 import { formatShape, isContiguous, sameShape, type Shape } from './layout.ts';
 import { cast, scalar } from './ops/elementwise.ts';
@@ -6,6 +6,7 @@ import {
   anomalyCheck, apply, checkTensor, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
   type AnomalyCheck, type Edge, type Hook, type Op, type Saved, type Twin,
 } from './ops/op.ts';
+import { keep, keepGradient } from './scope.ts';
 import { newestSerial, type Storage, type View } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -98,7 +99,7 @@ function startGradient(op: string, root: Tensor, given: Tensor | null): Tensor {
 }
 
 /** All recorded ops behind the roots, newest first: an op's users are newer than it, so its gradient is then complete. */
-function collect(roots: readonly Tensor[]): Node[] {
+function collect(op: string, roots: readonly Tensor[]): Node[] {
   const seen = new Set<Node>();
   const stack: Node[] = [];
   const visit = (edge: Edge) => {
@@ -108,7 +109,10 @@ function collect(roots: readonly Tensor[]): Node[] {
     }
   };
   for (const root of roots) visit(edgeOf(root));
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) node.edges.forEach(visit);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (node.region?.ended) throw new ScopeError(`${op}: ${node.op.name} was recorded in a scope that has ended, and what it saved is gone; call backward inside the scope`);
+    node.edges.forEach(visit);
+  }
   return [...seen].sort((a, b) => b.id - a.id);
 }
 
@@ -135,7 +139,7 @@ function walk(
 ): Map<Edge, Tensor> {
   const createGraph = options.createGraph ?? false;
   const retain = options.retainGraph ?? createGraph;
-  const nodes = collect(roots);
+  const nodes = collect(op, roots);
   const flows = wanted === null ? (edge: Edge) => edge !== null : leadingTo(wanted, nodes);
   const found = new Map<Edge, Tensor>();
   const retained: [Tensor, Tensor][] = [];
@@ -214,7 +218,7 @@ class Gradients {
   /** The gradient as dense memory that nobody else holds: itself where this walk made it for nobody else, else a copy. */
   claim(gradient: Tensor): Tensor {
     const { storage, layout, size } = gradient;
-    const free = storage.serial > this.#since && !this.#held.has(storage) && isContiguous(layout) && storage.data.length === size;
+    const free = storage.serial > this.#since && !this.#held.has(storage) && isContiguous(layout) && storage.length === size;
     this.#held.add(storage);
     return free ? gradient : gradient.clone();
   }
@@ -224,6 +228,7 @@ function runHooks(op: string, hooks: readonly Hook[] | null, gradient: Tensor, p
   let g = gradient;
   for (const hook of hooks ?? []) {
     pending.share(g);
+    keep(g);
     const { storage } = g;
     const { version } = storage;
     const replaced = refusePromise('registerHook', hook(g)) ?? g;
@@ -294,6 +299,7 @@ function sumTo(gradient: Tensor, shape: Shape): Tensor {
 /** Adds to a tensor's `.grad`. With createGraph always in new memory: the graph of the gradient may need the old. */
 function store(tensor: Tensor, gradient: Tensor, createGraph: boolean, pending: Gradients): void {
   const { grad: before } = tensor;
+  keepGradient(tensor);
   if (before === null) tensor.grad = createGraph ? gradient.clone() : wrap(pending.claim(gradient));
   else if (createGraph || before.requiresGrad) tensor.grad = before.add(gradient) as Tensor;
   else before.addInPlace(gradient);

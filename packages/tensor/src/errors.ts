@@ -50,3 +50,8 @@ export class EngineError extends StridedError {
 export class MemoryError extends StridedError {
   override name = 'MemoryError';
 }
+
+/** A tensor is used after the scope that it was made in has ended. */
+export class ScopeError extends StridedError {
+  override name = 'ScopeError';
+}

@@ -10,6 +10,8 @@ export { configure, engineInfo, ready, type EngineInfo, type EngineOptions, type
 export { detectAnomaly, type AnomalyOptions } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export type { Hook } from './ops/op.ts';
+export { persist } from './persist.ts';
+export { keep, scope, type ScopeOptions } from './scope.ts';
 export { checkpoint, type CheckpointOptions } from './checkpoint.ts';
 export {
   abs, acos, add, asin, atan, atan2, cast, ceil, clamp, cos, div, eq, erf, exp, expm1, floor, floorDivide, ge, gelu, gt, isFinite, isInf, isNaN,
@@ -46,7 +48,7 @@ export { logSoftmax, softmax } from './ops/softmax.ts';
 export { defaultGenerator, Generator, manualSeed, type GeneratorState } from './random.ts';
 export { dtypes, type DType, type FileDType, type FloatDType, type ScalarOf, type TypedArray, type TypedArrayOf } from './dtype.ts';
 export {
-  ArgumentError, AutogradError, CheckpointError, DTypeError, EngineError, FormatError, IndexError, MemoryError, ShapeError, StridedError,
+  ArgumentError, AutogradError, CheckpointError, DTypeError, EngineError, FormatError, IndexError, MemoryError, ScopeError, ShapeError, StridedError,
 } from './errors.ts';
 export {
   encodeSafetensors, loadSafetensors, openSafetensors, readTensor, saveSafetensors, saveSafetensorsSync, saveShardedSafetensors,

@@ -1,26 +1,116 @@
-import { bytesPerElement, newArray, type DType, type TypedArrayOf } from './dtype.ts';
-import { ArgumentError } from './errors.ts';
+import { arrayOn, bytesPerElement, newArray, type DType, type TypedArrayOf } from './dtype.ts';
+import { ArgumentError, ScopeError } from './errors.ts';
 import { contiguous, sizeOf, type Layout, type Shape } from './layout.ts';
 
+/** A place in the kernels' memory. */
+export interface Place {
+  readonly memory: WebAssembly.Memory;
+  /** Where the first value lies, in bytes. */
+  readonly address: number;
+}
+
+/** What a scope is to the storages that are made in it. */
+export interface Region {
+  /** Whether it is over: what was not moved out is gone. */
+  readonly ended: boolean;
+  /** Room for `bytes` bytes that the region takes back at its end, or null: then the values get an array of their own. */
+  room(bytes: number): Place | null;
+}
+
+// Before the class, whose objects read it.
+let region: Region | null = null;
+
+/** The region that new storages belong to; null outside of all scopes. */
+export function currentRegion(): Region | null {
+  return region;
+}
+
+/** Makes `next` the region of new storages and gives the one before. */
+export function enterRegion(next: Region | null): Region | null {
+  const before = region;
+  region = next;
+  return before;
+}
+
 /**
- * Who owns the bytes. A storage is a run of values of one dtype that any number of views share.
- * Today every storage is ordinary: a typed array on a garbage-collected ArrayBuffer.
+ * Who owns the bytes. A storage is a run of values of one dtype that any number of views share. It is ordinary (a typed
+ * array on a garbage-collected ArrayBuffer), or it lies in the kernels' memory: for as long as a region lasts, or for
+ * as long as somebody holds it.
  */
 export class Storage<D extends DType = DType> {
   readonly dtype: D;
-  /** The values. Never keep it across a call that may move storage: ask anew. */
-  readonly data: TypedArrayOf<D>;
+  /** How many values it holds. */
+  readonly length: number;
   /** Counts writes after creation, so that backward notices that a value it saved has changed. */
   version = 0;
   /** The op that wrote last, for the message. */
   lastWriter = '';
   /** Rises with every storage made: backward knows by it which buffers are its own. */
   readonly serial: number;
+  /** What takes the values back at its end; null for what lasts. */
+  region: Region | null;
+  /** What must stay alive for as long as this storage does: the owner of its place. */
+  owner: object | null = null;
+  /** Whether somebody outside knows its array: then it stays there. */
+  pinned = false;
+  /** The array of its own, or the last look at its place. */
+  #data: TypedArrayOf<D> | null;
+  #place: Place | null = null;
 
-  constructor(dtype: D, data: TypedArrayOf<D>) {
+  /** On an array, or with `length` values that are to `settle` somewhere. */
+  constructor(dtype: D, data: TypedArrayOf<D>);
+  constructor(dtype: D, data: null, length: number);
+  constructor(dtype: D, data: TypedArrayOf<D> | null, length = data?.length ?? 0) {
     this.dtype = dtype;
-    this.data = data;
+    this.length = length;
+    this.#data = data;
+    this.region = region;
     this.serial = ++serial;
+  }
+
+  /** The values. Never keep it across a call that may move storage or grow memory: ask anew. */
+  get data(): TypedArrayOf<D> {
+    if (this.region?.ended) throw scopeError('read');
+    const place = this.#place;
+    let data = this.#data;
+    if (data === null || (place !== null && data.buffer !== place.memory.buffer)) {
+      if (place === null) throw new Error('storage: it has no values yet; settle it first');
+      data = arrayOn(this.dtype, place.memory.buffer, place.address, this.length);
+      this.#data = data;
+    }
+    return data;
+  }
+
+  /** Where it lies in the kernels' memory; null where it has an array of its own. */
+  get place(): Place | null {
+    if (this.region?.ended) throw scopeError('read');
+    return this.#place;
+  }
+
+  get byteLength(): number {
+    return this.length * bytesPerElement(this.dtype);
+  }
+
+  /** Whether its region took it back. */
+  get isGone(): boolean {
+    return this.region?.ended === true;
+  }
+
+  /** From now on the values lie at `place`, where they have been copied to. */
+  settle(place: Place, owner: object | null): void {
+    this.#place = place;
+    this.#data = null;
+    this.owner = owner;
+  }
+
+  /** Gives it an array of its own with the same values. */
+  moveOut(): void {
+    if (this.#place === null) return;
+    const data = newArray(this.dtype, this.length);
+    data.set(this.data);
+    this.#data = data;
+    this.#place = null;
+    this.owner = null;
   }
 
   /** Notes a write by `op`. */
@@ -37,9 +127,22 @@ export function newestSerial(): number {
   return serial;
 }
 
+/** For `op`, which was given a tensor whose scope is over. */
+export function scopeError(op: string): ScopeError {
+  return new ScopeError(`${op}: a tensor was made in a scope that has ended, and its memory is used for others by now; return it from the scope, or keep(t) it inside`);
+}
+
+/** Refuses views whose scope is over. */
+export function checkPresent(op: string, views: readonly View[]): void {
+  for (const { storage } of views) if (storage.isGone) throw scopeError(op);
+}
+
 /** Whether two storages have bytes in common: typed arrays from outside may overlap. */
-export function sharesMemory({ data: a }: Storage, { data: b }: Storage): boolean {
-  return a === b || (a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength);
+export function sharesMemory(one: Storage, other: Storage): boolean {
+  if (one === other) return true;
+  if (one.place !== null || other.place !== null) return false;
+  const [a, b] = [one.data, other.data];
+  return a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 }
 
 /** A strided look at a storage: what kernels read and write. Every Tensor is one. */
@@ -50,14 +153,32 @@ export interface View<D extends DType = DType> {
 
 /** A dense view of new zeros. */
 export function allocate<D extends DType>(shape: Shape, dtype: D): View<D> {
+  const view = allocateUnset(shape, dtype);
+  if (view.storage.place !== null) view.storage.data.fill(0);
+  return view;
+}
+
+/** A dense view of values that are all about to be written: in a scope's memory they are what was there before. */
+export function allocateUnset<D extends DType>(shape: Shape, dtype: D): View<D> {
   const size = sizeOf(shape);
-  let data: TypedArrayOf<D>;
+  const place = region?.room(size * bytesPerElement(dtype)) ?? null;
+  if (place === null) return allocateApart(shape, dtype);
+  const storage = new Storage(dtype, null, size);
+  storage.settle(place, null);
+  return { storage, layout: contiguous(shape) };
+}
+
+/** A dense view of new zeros with an array of its own, whatever scope is open: for what a kernel keeps while it runs. */
+export function allocateApart<D extends DType>(shape: Shape, dtype: D): View<D> {
+  return { storage: new Storage(dtype, newValues(shape, sizeOf(shape), dtype)), layout: contiguous(shape) };
+}
+
+function newValues<D extends DType>(shape: Shape, size: number, dtype: D): TypedArrayOf<D> {
   try {
-    data = newArray(dtype, size);
+    return newArray(dtype, size);
   } catch {
     throw new ArgumentError(
       `allocate: ${size * bytesPerElement(dtype)} bytes for a ${dtype} tensor of shape [${shape.join(', ')}] are more than this host gives one array; use smaller tensors`,
     );
   }
-  return { storage: new Storage(dtype, data), layout: contiguous(shape) };
 }

@@ -20,12 +20,15 @@ function storageOf(data: TypedArray): Storage {
   const known = shared.get(data);
   if (known !== undefined) return known;
   const storage = new Storage(dtypeOf('fromNdarray', data), data);
-  shared.set(data, storage);
+  share(storage);
   return storage;
 }
 
-/** Notes that a storage's array is known outside. */
+/** Notes that a storage's array is known outside, after giving it one: whatever scope it was made in, it stays. */
 export function share(storage: Storage): void {
+  storage.moveOut();
+  storage.region = null;
+  storage.pinned = true;
   shared.set(storage.data, storage);
 }
 

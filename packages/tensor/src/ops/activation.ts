@@ -1,6 +1,6 @@
 import type { ActivationName } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { apply, defineOp, type Op } from './op.ts';
 
@@ -41,7 +41,7 @@ const activationBackwardOp: Op<{ readonly name: ActivationName }> = defineOp({
   name: 'activationBackward',
   saves: { inputs: (needs) => (needs[0] ? [0, 1] : [0]) },
   forward([value, g], { name }) {
-    const output = allocate(g.layout.shape, g.storage.dtype);
+    const output = allocateUnset(g.layout.shape, g.storage.dtype);
     kernels.activationBackward(name, value, g, output);
     return output;
   },

@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes, formatShape, sizeOf, type Shape } from '../layout.ts';
 import { defaultGenerator, type Generator } from '../random.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocate, allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkProbability, dropStream, type DropoutStream } from './dropout.ts';
 import { cast, stretch, where } from './elementwise.ts';
@@ -39,8 +39,8 @@ const attentionOp = defineOp<Attributes>({
   throughTwin: true,
   forward(inputs, attributes) {
     const { all: [q, k, v], mask, output: shape, rows } = aligned(inputs);
-    const output = allocate(shape, q.storage.dtype);
-    const logSumExp = allocate(rows, 'float64');
+    const output = allocateUnset(shape, q.storage.dtype);
+    const logSumExp = allocateUnset(rows, 'float64');
     kernels.attention(q, k, v, mask, attributes, output, logSumExp);
     return { output, extras: [logSumExp] };
   },

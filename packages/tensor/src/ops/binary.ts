@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors.ts';
 import type { BinaryName } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { where } from './choice.ts';
 import { apply, defineOp, type Op } from './op.ts';
@@ -65,7 +65,7 @@ function define(name: ArithmeticName): Op {
     saves: { inputs: (needs) => [...(needs[0] ? rule.reads.a : []), ...(needs[1] ? rule.reads.b : [])] },
     forward([a, b]) {
       const shape = broadcastShapes(name, a.layout.shape, b.layout.shape);
-      const output = allocate(shape, a.storage.dtype);
+      const output = allocateUnset(shape, a.storage.dtype);
       kernels.binary(name, stretch(name, a, shape), stretch(name, b, shape), output);
       return output;
     },

@@ -2,7 +2,7 @@ import { ArgumentError } from '../errors.ts';
 import type { DType } from '../dtype.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { apply, defineOp } from './op.ts';
 import { cast, meet, scalar, stretch, unchanged, type Joined, type Operand } from './operands.ts';
@@ -12,7 +12,7 @@ const whereOp = defineOp({
   saves: { inputs: [0] },
   forward([condition, a, b]) {
     const shape = broadcastShapes('where', condition.layout.shape, a.layout.shape, b.layout.shape);
-    const output = allocate(shape, a.storage.dtype);
+    const output = allocateUnset(shape, a.storage.dtype);
     kernels.where(stretch('where', condition, shape), stretch('where', a, shape), stretch('where', b, shape), output);
     return output;
   },
@@ -41,7 +41,7 @@ const clampOp = defineOp<{ readonly min: number; readonly max: number }>({
     const bound = (value: number) => stretch('clamp', scalar('clamp', value, dtype), x.layout.shape);
     const low = min === -Infinity ? null : bound(min);
     const high = max === Infinity ? null : bound(max);
-    const output = allocate(x.layout.shape, dtype);
+    const output = allocateUnset(x.layout.shape, dtype);
     kernels.copy(x, output);
     if (low !== null) kernels.binary('maximum', output, low, output);
     if (high !== null) kernels.binary('minimum', output, high, output);

@@ -1,7 +1,7 @@
 import type { BinaryName } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { apply, defineOp, type Op } from './op.ts';
 import { logical, meet, stretch, unchanged, type Operand } from './operands.ts';
@@ -14,7 +14,7 @@ function define(name: ComparisonName): Op {
     name,
     forward([a, b]) {
       const shape = broadcastShapes(name, a.layout.shape, b.layout.shape);
-      const output = allocate(shape, 'bool');
+      const output = allocateUnset(shape, 'bool');
       kernels.binary(name, stretch(name, a, shape), stretch(name, b, shape), output);
       return output;
     },

@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../errors.ts';
 import type { CrossEntropyTargets } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, sameShape, sizeOf } from '../layout.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocate, allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, stretch, where } from './elementwise.ts';
 import { checkClasses, checkClassWeight, checkReduction, pickTargets, reduceLosses, type NllLossOptions, type Reduction } from './nllLoss.ts';
@@ -34,8 +34,8 @@ const crossEntropyOp = defineOp<Attributes>({
     const { reduction, denominator } = attributes;
     const { dtype } = logits.storage;
     // Losses that are summed are not rounded before.
-    const losses = allocate(rows, reduction === 'none' ? dtype : 'float64');
-    const logSumExp = allocate(rows, 'float64');
+    const losses = allocateUnset(rows, reduction === 'none' ? dtype : 'float64');
+    const logSumExp = allocateUnset(rows, 'float64');
     kernels.crossEntropy(logits, describe(targets, weight, attributes), asColumn(losses), asColumn(logSumExp));
     if (reduction === 'none') return { output: losses, extras: [logSumExp] };
     const output = allocate([], dtype);
@@ -48,7 +48,7 @@ const crossEntropyOp = defineOp<Attributes>({
     const { reduction, denominator } = attributes;
     const rows = logits.shape.slice(0, -1);
     const scale = reduction === 'mean' ? g.cast('float64').div(denominator) : g;
-    const gradients = [needs[0], needs[1]].map((need) => (need ? allocate(logits.shape, logits.dtype) : null));
+    const gradients = [needs[0], needs[1]].map((need) => (need ? allocateUnset(logits.shape, logits.dtype) : null));
     const wanted = describe(targets, weight, attributes);
     kernels.crossEntropyBackward(logits, wanted, asColumn(logSumExp), asColumn(stretch('crossEntropy', scale, rows)), { logits: gradients[0], targets: gradients[1] });
     return [...gradients.map((gradient) => (gradient === null ? null : wrap(gradient))), null];

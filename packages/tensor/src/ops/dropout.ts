@@ -2,7 +2,7 @@ import { toFloat, type DType, type ToFloat } from '../dtype.ts';
 import { ArgumentError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { defaultGenerator, type Generator, type GeneratorState } from '../random.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { apply, defineOp, type Op } from './op.ts';
@@ -17,7 +17,7 @@ export interface DropoutStream {
 const dropoutOp: Op<DropoutStream> = defineOp({
   name: 'dropout',
   forward([x], { p, state }) {
-    const output = allocate(x.layout.shape, x.storage.dtype);
+    const output = allocateUnset(x.layout.shape, x.storage.dtype);
     kernels.dropout(x, p, state, output);
     return output;
   },

@@ -2,7 +2,7 @@ import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, normalizeAxis, type Shape } from '../layout.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocate, allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, scalar, where } from './elementwise.ts';
 import { checkIndices, fitInto } from './indices.ts';
@@ -21,7 +21,7 @@ const gatherOp: Op<AxisOnly> = defineOp({
   name: 'gather',
   saves: { inputs: [1] },
   forward([x, index], { axis }) {
-    const output = allocate(index.layout.shape, x.storage.dtype);
+    const output = allocateUnset(index.layout.shape, x.storage.dtype);
     kernels.gather(x, axis, index, output);
     return output;
   },
@@ -43,7 +43,7 @@ const spreadOp: Op<IntoShape> = defineOp({
 /** A copy of x with the source written where the index says. */
 function writeAt(mode: 'set' | 'add') {
   return ([x, index, source]: readonly View[], { axis }: AxisOnly): View => {
-    const output = allocate(x.layout.shape, x.storage.dtype);
+    const output = allocateUnset(x.layout.shape, x.storage.dtype);
     kernels.copy(x, output);
     kernels.scatter(mode, source, axis, index, output);
     return output;

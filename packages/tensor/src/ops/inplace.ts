@@ -2,7 +2,7 @@ import { checkScalar, counted, isFloat, newArray, promote, toFloat } from '../dt
 import { AutogradError, DTypeError, ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes, extent, formatShape, mayOverlapItself, sameShape, type Layout, type Shape } from '../layout.ts';
-import { allocate, sharesMemory, Storage, type View } from '../storage.ts';
+import { allocate, checkPresent, sharesMemory, Storage, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { arithmeticOf, cast, checkOperand, scalar, stretch, type Operand } from './elementwise.ts';
 import { anomalyCheck, apply, defineOp, isRecording, Node, withRecording, type Op, type SavedValues } from './op.ts';
@@ -105,6 +105,7 @@ function recordWrite(target: Tensor, part: Tensor): void {
 /** What may be written at all, checked before anything changes. */
 function checkTarget(op: string, target: Tensor, source: Tensor | null): void {
   const shape = formatShape(target.shape);
+  checkPresent(op, source === null ? [target] : [target, source]);
   if (mayOverlapItself(target.layout)) {
     throw new ShapeError(`${op}: the target ${shape} shows some values more than once (it was expanded), so a write has no one meaning; clone() it first`);
   }

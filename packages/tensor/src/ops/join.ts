@@ -2,7 +2,7 @@ import { promote, type DType } from '../dtype.ts';
 import { ArgumentError, ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { checkShape, formatShape, normalizeAxis, sameShape, slice } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocate, allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { apply, checkTensor, defineOp, kindOf, wrap, type Op } from './op.ts';
@@ -14,7 +14,7 @@ const concatOp: Op<{ readonly axis: number }> = defineOp({
   forward(inputs, { axis }) {
     const shape = inputs[0].layout.shape.slice();
     shape[axis] = inputs.reduce((sum, { layout }) => sum + layout.shape[axis], 0);
-    const output = allocate(shape, inputs[0].storage.dtype);
+    const output = allocateUnset(shape, inputs[0].storage.dtype);
     let start = 0;
     for (const input of inputs) {
       const end = start + input.layout.shape[axis];

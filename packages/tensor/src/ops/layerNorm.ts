@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../errors.ts';
 import type { NormForm } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocate, allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { apply, defineOp, wrap } from './op.ts';
@@ -27,9 +27,9 @@ const normOp = defineOp<NormAttributes>({
   throughTwin: true,
   forward(inputs, attributes) {
     const { x, weight, bias } = named(inputs, attributes);
-    const output = allocate(x.layout.shape, x.storage.dtype);
+    const output = allocateUnset(x.layout.shape, x.storage.dtype);
     const rows = x.layout.shape.map((length, i) => (i === x.layout.shape.length - 1 ? 1 : length));
-    const [mean, reciprocal, slope] = [allocate(rows, 'float64'), allocate(rows, 'float64'), allocate(rows, 'float64')];
+    const [mean, reciprocal, slope] = [allocateUnset(rows, 'float64'), allocateUnset(rows, 'float64'), allocateUnset(rows, 'float64')];
     kernels.layerNorm(attributes.form, attributes.epsilon, x, weight, bias, output, { mean, reciprocal, slope });
     return { output, extras: [mean, reciprocal, slope] };
   },

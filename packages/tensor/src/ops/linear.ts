@@ -2,7 +2,7 @@ import { counted, promote, type Arithmetic, type DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, reshape, sizeOf, type Shape } from '../layout.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { apply, defineOp } from './op.ts';
@@ -15,7 +15,7 @@ function asRows(x: View): View {
   const shape = rowsOf(x.layout.shape);
   const layout = reshape(x.layout, shape);
   if (layout !== null) return { storage: x.storage, layout };
-  const dense = allocate(x.layout.shape, x.storage.dtype);
+  const dense = allocateUnset(x.layout.shape, x.storage.dtype);
   kernels.copy(x, dense);
   return asRows(dense);
 }
@@ -24,7 +24,7 @@ const linearOp = defineOp({
   name: 'linear',
   saves: { inputs: (needs) => [...(needs[0] ? [1] : []), ...(needs[1] ? [0] : [])] },
   forward([x, weight, bias = null]) {
-    const output = allocate([...x.layout.shape.slice(0, -1), weight.layout.shape[0]], x.storage.dtype);
+    const output = allocateUnset([...x.layout.shape.slice(0, -1), weight.layout.shape[0]], x.storage.dtype);
     kernels.linear(asRows(x), weight, bias, asRows(output));
     return output;
   },

@@ -2,7 +2,7 @@ import { counted, promote, type Arithmetic, type DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes, formatShape } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast, stretch } from './elementwise.ts';
 import { apply, checkTensor, defineOp } from './op.ts';
@@ -15,7 +15,7 @@ const matmulOp = defineOp({
     const batch = broadcastShapes('matmul', a.layout.shape.slice(0, -2), b.layout.shape.slice(0, -2));
     const left = [...batch, ...a.layout.shape.slice(-2)];
     const right = [...batch, ...b.layout.shape.slice(-2)];
-    const output = allocate([...batch, left[left.length - 2], right[right.length - 1]], a.storage.dtype);
+    const output = allocateUnset([...batch, left[left.length - 2], right[right.length - 1]], a.storage.dtype);
     kernels.matmul(stretch('matmul', a, left), stretch('matmul', b, right), output);
     return output;
   },

@@ -1,7 +1,7 @@
 import { ArgumentError, AutogradError } from '../errors.ts';
 import { isFloat, type DType } from '../dtype.ts';
 import type { Shape } from '../layout.ts';
-import type { View } from '../storage.ts';
+import { checkPresent, currentRegion, type Region, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 
 /**
@@ -102,6 +102,8 @@ export class Node {
   /** null once backward has passed and freed it. */
   saved: SavedValues | DeferredValues | null;
   hooks: readonly Hook[] | null = null;
+  /** The scope that it was recorded in: it cannot be passed after that. */
+  readonly region: Region | null;
   /** The tensor that this op made, where its `.grad` is wanted. */
   retained: Tensor | null = null;
 
@@ -109,6 +111,7 @@ export class Node {
     // Asked first: the edge of a view whose base was written to is an op recorded only now, which must count as older.
     this.edges = inputs.map(edgeOf);
     this.id = ++lastId;
+    this.region = currentRegion();
     this.op = op;
     this.attributes = attributes;
     this.shapes = inputs.map((input) => input.shape);
@@ -215,6 +218,7 @@ function capture(tensor: Tensor): SavedTensor {
 
 /** Runs an op and, where a gradient may be asked for, records how to go back. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes: A): Tensor {
+  checkPresent(op.name, inputs);
   const result = op.forward(inputs, attributes);
   const [view, extras] = 'storage' in result ? [result, []] : [result.output, result.extras];
   anomaly?.(op.name, inputs, [view]);

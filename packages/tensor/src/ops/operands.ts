@@ -2,7 +2,7 @@ import { checkDType, checkScalar, counted, isFloat, promote, type Counted, type 
 import { ArgumentError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { expand } from '../layout.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocate, allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { apply, defineOp, kindOf, wrap } from './op.ts';
 
@@ -24,7 +24,7 @@ export type Joined<A extends Operand, B extends Operand> = Tensor<Met<A, B>>;
 const castOp = defineOp<{ readonly dtype: DType }>({
   name: 'cast',
   forward([x], { dtype }) {
-    const output = allocate(x.layout.shape, dtype);
+    const output = allocateUnset(x.layout.shape, dtype);
     kernels.copy(x, output);
     return output;
   },

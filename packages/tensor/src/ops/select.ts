@@ -2,7 +2,7 @@ import type { DType } from '../dtype.ts';
 import { IndexError, ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, normalizeAxis, sameShape, type Shape } from '../layout.ts';
-import { allocate } from '../storage.ts';
+import { allocate, allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { where } from './elementwise.ts';
 import { throughCounts } from './gather.ts';
@@ -22,7 +22,7 @@ const indexSelectOp: Op<AxisOnly> = defineOp({
   name: 'indexSelect',
   saves: { inputs: [1] },
   forward([x, index], { axis }) {
-    const output = allocate(x.layout.shape.map((length, i) => (i === axis ? index.layout.shape[0] : length)), x.storage.dtype);
+    const output = allocateUnset(x.layout.shape.map((length, i) => (i === axis ? index.layout.shape[0] : length)), x.storage.dtype);
     kernels.indexSelect(x, axis, index, output);
     return output;
   },
@@ -50,7 +50,7 @@ const indexAddOp: Op<AxisOnly> = defineOp({
   name: 'indexAdd',
   saves: { inputs: (needs) => (needs[2] ? [1] : []) },
   forward([x, index, source], { axis }) {
-    const output = allocate(x.layout.shape, x.storage.dtype);
+    const output = allocateUnset(x.layout.shape, x.storage.dtype);
     kernels.copy(x, output);
     kernels.indexAdd(source, axis, index, output);
     return output;
@@ -96,7 +96,7 @@ const embeddingOp: Op<{ readonly paddingIndex: number | null }> = defineOp({
   name: 'embedding',
   saves: { inputs: [1] },
   forward([weight, ids]) {
-    const output = allocate([ids.layout.shape[0], weight.layout.shape[1]], weight.storage.dtype);
+    const output = allocateUnset([ids.layout.shape[0], weight.layout.shape[1]], weight.storage.dtype);
     kernels.indexSelect(weight, 0, ids, output);
     return output;
   },

@@ -1,7 +1,7 @@
 import { toFloat, type DType, type ToFloat } from '../dtype.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { normalizeAxis } from '../layout.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { apply, checkTensor, defineOp, type Op } from './op.ts';
@@ -9,7 +9,7 @@ import { apply, checkTensor, defineOp, type Op } from './op.ts';
 /** Runs a kernel that writes one result of its first operand's shape. */
 function likeFirst(kernel: (...views: View[]) => void) {
   return (inputs: readonly View[]): View => {
-    const output = allocate(inputs[0].layout.shape, inputs[0].storage.dtype);
+    const output = allocateUnset(inputs[0].layout.shape, inputs[0].storage.dtype);
     kernel(...inputs, output);
     return output;
   };

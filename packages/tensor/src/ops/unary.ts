@@ -2,7 +2,7 @@ import { counted, toFloat, type Counted, type DType, type ToFloat } from '../dty
 import { ArgumentError } from '../errors.ts';
 import { unaryNames, type UnaryName } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
-import { allocate } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { activationBackward } from './activation.ts';
 import { where } from './choice.ts';
@@ -69,7 +69,7 @@ function define(name: UnaryName): Op {
     name,
     ...(rule === 'none' || rule.from === 'nothing' ? {} : { saves: rule.from === 'input' ? { inputs: [0] } : { output: true } }),
     forward([x]) {
-      const output = allocate(x.layout.shape, boolResults.has(name) ? 'bool' : x.storage.dtype);
+      const output = allocateUnset(x.layout.shape, boolResults.has(name) ? 'bool' : x.storage.dtype);
       kernels.unary(name, x, output);
       return output;
     },

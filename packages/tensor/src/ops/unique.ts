@@ -34,8 +34,8 @@ export function unique<D extends DType, const O extends UniqueOptions = UniqueOp
   const data = x.toTypedArray();
   const order = allocate([size], 'int32');
   kernels.argSort({ storage: new Storage(x.dtype, data), layout: contiguous([size]) }, 0, false, order);
-  const places = order.storage.data;
   const inverse = allocate(x.shape, 'int32');
+  const places = order.storage.data.slice();
   const starts: number[] = [];
   for (let i = 0; i < size; i++) {
     const value = data[places[i]];

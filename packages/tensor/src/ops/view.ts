@@ -3,7 +3,7 @@ import type { DType } from '../dtype.ts';
 import * as layouts from '../layout.ts';
 import type { Layout, Shape } from '../layout.ts';
 import { kernels } from '../kernels/dispatch.ts';
-import { allocate, type View } from '../storage.ts';
+import { allocate, allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { apply, defineOp, type Op } from './op.ts';
 
@@ -58,7 +58,7 @@ const reshapeOp = defineOp<{ readonly shape: Shape }>({
   forward([x], { shape }) {
     const layout = layouts.reshape(x.layout, shape);
     if (layout !== null) return onStorage(x, layout);
-    const output = allocate(x.layout.shape, x.storage.dtype);
+    const output = allocateUnset(x.layout.shape, x.storage.dtype);
     kernels.copy(x, output);
     return onStorage(output, layouts.contiguous(shape));
   },
@@ -74,7 +74,7 @@ const flipOp = defineOp<{ readonly axes: readonly number[] }>({
 const cloneOp = defineOp({
   name: 'clone',
   forward([x]) {
-    const output = allocate(x.layout.shape, x.storage.dtype);
+    const output = allocateUnset(x.layout.shape, x.storage.dtype);
     kernels.copy(x, output);
     return output;
   },

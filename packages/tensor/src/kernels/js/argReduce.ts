@@ -1,11 +1,11 @@
-import { allocate, type View } from '../../storage.ts';
+import { allocateApart, type View } from '../../storage.ts';
 import { copy } from './convert.ts';
 import { forEachLane } from './iterate.ts';
 
 /** int8 as int32: loops that have met more than four kinds of typed array run several times slower in V8 from then on. */
 function widened(x: View): View {
   if (x.storage.dtype !== 'int8') return x;
-  const wide = allocate(x.layout.shape, 'int32');
+  const wide = allocateApart(x.layout.shape, 'int32');
   copy(x, wide);
   return wide;
 }

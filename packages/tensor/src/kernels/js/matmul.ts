@@ -1,5 +1,5 @@
 import { isFloat, type TypedArray } from '../../dtype.ts';
-import { allocate, type View } from '../../storage.ts';
+import { allocateApart, type View } from '../../storage.ts';
 import { copy } from './convert.ts';
 import { forEachRow } from './iterate.ts';
 import { evenBlock, multiply, multiplyIntegers, pack, padded, tileHeight, tileWidth } from './panels.ts';
@@ -30,7 +30,7 @@ function product(a: View, b: View, bias: Float64Array | null, out: View): void {
   const { dtype } = out.storage;
   if (dtype === 'int8' || dtype === 'uint8') {
     // Through int32, so that the loops below meet three kinds of arrays: V8 slows down at a fifth. The low bits are the same.
-    const [wideA, wideB, wide] = [a, b, out].map(({ layout }) => allocate(layout.shape, 'int32'));
+    const [wideA, wideB, wide] = [a, b, out].map(({ layout }) => allocateApart(layout.shape, 'int32'));
     copy(a, wideA);
     copy(b, wideB);
     product(wideA, wideB, bias, wide);

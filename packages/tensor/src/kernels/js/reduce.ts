@@ -1,7 +1,7 @@
 import type { DType } from '../../dtype.ts';
 import { DTypeError } from '../../errors.ts';
 import { contiguousStrides, isContiguous, sizeOf, type Layout } from '../../layout.ts';
-import { allocate, type View } from '../../storage.ts';
+import { allocateApart, type View } from '../../storage.ts';
 import type { ReduceName } from '../contract.ts';
 import { chunk, copy, loads, newScratch, stores } from './convert.ts';
 import { float32Folds, float64Folds, starts, type Fold, type FoldName } from './folds.ts';
@@ -71,7 +71,7 @@ export function reduce(name: ReduceName, x: View, out: View): void {
     stores[out.storage.dtype](totals.length, totals, out.storage.data, out.layout.offset, 1);
     return;
   }
-  const dense = allocate(shape, 'float64');
+  const dense = allocateApart(shape, 'float64');
   dense.storage.data.set(totals);
   copy(dense, out);
 }

@@ -1,6 +1,8 @@
 import type { DType, TypedArrayOf } from '../../dtype.ts';
 import { arrayOn } from '../../dtype.ts';
 import { EngineError, MemoryError } from '../../errors.ts';
+import { Regions, type Block } from './regions.ts';
+import { Stack, type Mark } from './stack.ts';
 
 const page = 65536;
 /** Below lie the modules' constants. */
@@ -12,14 +14,23 @@ export const maximumPages = 65536;
 export const maxParts = 64;
 
 /**
- * The kernels' WebAssembly memory. Today all of it is scratch: a kernel's call takes what it needs from the top inside
- * `scratch`, and all is given back at its end.
+ * The kernels' WebAssembly memory. Most of it comes and goes in order, on a stack: what a kernel's call needs while it
+ * runs, and what a scope holds until it ends. Blocks that live as long as their owner are reserved beside it.
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
-  #top = base;
-  #peak = base;
+  readonly #regions = new Regions(base);
+  readonly #stack = new Stack((bytes) => this.#take(bytes), (block) => this.#regions.give(block));
+  /** Bytes of the blocks that are reserved. */
+  #reserved = 0;
+  #peak = 0;
   #views: { [D in DType]?: TypedArrayOf<D> } = {};
+  /** How many `scratch` are at work, one within the other. */
+  #depth = 0;
+  /** Frees reserved blocks that can be spared when the host has no more; answers whether there were any. */
+  relieve: (() => boolean) | null = null;
+  /** For tests: what is taken back becomes NaN, so that nobody reads it unnoticed. */
+  poison = false;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -51,33 +62,118 @@ export class Heap {
     return this.memory.buffer.byteLength;
   }
 
+  /** Bytes in use now. */
+  get used(): number {
+    return this.#stack.used + this.#reserved;
+  }
+
+  /** Bytes of the blocks that are reserved. */
+  get reserved(): number {
+    return this.#reserved;
+  }
+
   /** The most bytes ever in use at once. */
   get peak(): number {
-    return this.#peak - base;
+    return this.#peak;
   }
 
   /** Runs `fn`; what it allocates is free again when it ends, however it ends. */
   scratch<T>(fn: () => T): T {
-    const mark = this.#top;
+    const { mark } = this.#stack;
+    const outermost = this.#depth++ === 0;
     try {
-      return fn();
+      for (;;) {
+        try {
+          return fn();
+        } catch (error) {
+          if (!outermost || !(error instanceof MemoryError)) throw error;
+          this.release(mark);
+          // A kernel allocates before it writes, so that it may begin anew: with addresses that are right by then.
+          if (!this.#spare()) throw error;
+        }
+      }
     } finally {
-      this.#top = mark;
+      this.#depth--;
+      this.release(mark);
     }
   }
 
-  /** The address of `bytes` bytes, a multiple of 64. */
+  /** Makes room; false where there is nothing to spare. */
+  #spare(): boolean {
+    const before = this.#stack.bytes;
+    this.#stack.trim();
+    return this.#stack.bytes < before || this.relieve?.() === true;
+  }
+
+  /** How high the stack stands, for `release`. */
+  get mark(): Mark {
+    return this.#stack.mark;
+  }
+
+  /** Takes back all that was allocated since `mark` was read. */
+  release(mark: Mark): void {
+    if (this.poison) this.#poison(this.#stack.between(mark, this.#stack.mark));
+    this.#stack.release(mark);
+  }
+
+  /**
+   * Takes back all that was allocated since `mark` was read but these blocks, which slide down; gives their new addresses
+   * in the order of `blocks`.
+   */
+  slide(mark: Mark, blocks: readonly Block[]): number[] {
+    const order = blocks.map(({ address }, index) => ({ index, place: this.#stack.orderOf(address) }));
+    // In the order in which they were made, so that none is written over before it has moved.
+    order.sort(({ place: a }, { place: b }) => a.chunk - b.chunk || a.offset - b.offset);
+    const old = this.#stack.mark;
+    this.#stack.rewind(mark);
+    const addresses: number[] = [];
+    for (const { index } of order) {
+      const { address, bytes } = blocks[index];
+      addresses[index] = this.allocate(bytes);
+      this.values('uint8').copyWithin(addresses[index], address, address + bytes);
+    }
+    if (this.poison) this.#poison(this.#stack.between(this.#stack.mark, old));
+    return addresses;
+  }
+
+  /** The address of `bytes` bytes on the stack, a multiple of 64. */
   allocate(bytes: number): number {
-    const address = this.#top;
-    const end = address + Math.ceil(bytes / 64) * 64;
-    const missing = end - this.size;
-    if (missing > 0) this.#grow(missing, bytes);
-    this.#top = end;
-    if (end > this.#peak) this.#peak = end;
+    const address = this.#stack.push(bytes);
+    this.#note();
     return address;
   }
 
-  #grow(missing: number, bytes: number): void {
+  /** A block that stays until `free` is called for it. */
+  reserve(bytes: number): Block {
+    const block = { address: 0, bytes: Math.ceil(bytes / 64) * 64 };
+    block.address = this.#take(block.bytes);
+    this.#reserved += block.bytes;
+    this.#note();
+    return block;
+  }
+
+  free(block: Block): void {
+    this.#reserved -= block.bytes;
+    this.#regions.give(block);
+  }
+
+  #poison(blocks: readonly Block[]): void {
+    for (const { address, bytes } of blocks) this.values('uint8').fill(255, address, address + bytes);
+  }
+
+  #note(): void {
+    const { used } = this;
+    if (used > this.#peak) this.#peak = used;
+  }
+
+  #take(bytes: number): number {
+    return this.#regions.take(bytes, (end) => this.#grow(end, bytes));
+  }
+
+  /** Sees to it that the memory reaches to `end`. */
+  #grow(end: number, bytes: number): void {
+    const missing = end - this.size;
+    if (missing <= 0) return;
     // An eighth more than asked for, so that steadily larger calls do not each pay for a growth.
     for (const wanted of [missing + this.size / 8, missing]) {
       try {
@@ -88,7 +184,7 @@ export class Heap {
       }
     }
     throw new MemoryError(
-      `kernels: no room for ${bytes} more bytes of working memory: ${this.#top - base} are in use and the host stops at ${this.size} (4 GiB at most); use smaller tensors or configure({ kernels: 'js' })`,
+      `kernels: no room for ${bytes} more bytes of working memory: ${this.used} are in use and the host stops at ${this.size} (4 GiB at most); use smaller tensors, let what is not needed go, or configure({ kernels: 'js' })`,
     );
   }
 }

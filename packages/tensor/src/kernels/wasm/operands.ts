@@ -12,12 +12,31 @@ export interface Placed {
 
 const scaled = (strides: readonly number[], bytes: number): number[] => strides.map((stride) => stride * bytes);
 
+/** Where a storage lies in this heap; null where its values must be copied in. */
+function addressIn({ memory }: Heap, storage: Storage): number | null {
+  const at = storage.place;
+  return at !== null && at.memory === memory ? at.address : null;
+}
+
+/** Whether a view's values lie in this heap already. */
+export function isPlaced(heap: Heap, { storage }: View): boolean {
+  return addressIn(heap, storage) !== null;
+}
+
+/** The address of a dense view that lies in this heap; null where its values must be copied. */
+function denseAddress(heap: Heap, { storage, layout }: View): number | null {
+  const start = addressIn(heap, storage);
+  return start !== null && isContiguous(layout) ? start + layout.offset * bytesPerElement(storage.dtype) : null;
+}
+
 /**
- * Copies a view's values in. Where it shows most of the memory that it spans, all of that is copied at once and the
+ * Where a view's values lie. What is not in the heap is copied in: where a view shows most of the memory that it spans, all of that is copied at once and the
  * strides stay: kernels read any. Otherwise its values are gathered, those that are shown more than once only once.
  */
 export function place(heap: Heap, { storage, layout }: View): Placed {
   const bytes = bytesPerElement(storage.dtype);
+  const start = addressIn(heap, storage);
+  if (start !== null) return { address: start + layout.offset * bytes, strides: scaled(layout.strides, bytes) };
   const span = extent(layout);
   if (span === null) return { address: heap.allocate(0), strides: scaled(layout.strides, bytes) };
   const length = span.last - span.first + 1;
@@ -34,8 +53,11 @@ export function place(heap: Heap, { storage, layout }: View): Placed {
   return { address, strides: scaled(dense.map((stride, axis) => (distinct[axis] === layout.shape[axis] ? stride : 0)), bytes) };
 }
 
-/** Copies a view's values in, densely in row-major order, and gives their address. */
-export function placeDense(heap: Heap, { storage, layout }: View): number {
+/** Where a view's values lie densely in row-major order; they are copied where they do not already. */
+export function placeDense(heap: Heap, view: View): number {
+  const known = denseAddress(heap, view);
+  if (known !== null) return known;
+  const { storage, layout } = view;
   const bytes = bytesPerElement(storage.dtype);
   const size = sizeOf(layout.shape);
   const address = heap.allocate(size * bytes);
@@ -45,12 +67,13 @@ export function placeDense(heap: Heap, { storage, layout }: View): number {
 }
 
 /** Where a kernel writes the values of `out`, densely in row-major order; `fetch` brings them home. */
-export function placeResult(heap: Heap, { storage, layout }: View): number {
-  return heap.allocate(sizeOf(layout.shape) * bytesPerElement(storage.dtype));
+export function placeResult(heap: Heap, out: View): number {
+  return denseAddress(heap, out) ?? heap.allocate(sizeOf(out.layout.shape) * bytesPerElement(out.storage.dtype));
 }
 
-/** Copies a dense result at `address`, which `placeResult` gave, out into its view. */
+/** Copies a dense result at `address`, which `placeResult` gave, out into its view, where it is not there already. */
 export function fetch(heap: Heap, address: number, out: View): void {
+  if (denseAddress(heap, out) === address) return;
   const { storage, layout } = out;
   const bytes = bytesPerElement(storage.dtype);
   const size = sizeOf(layout.shape);

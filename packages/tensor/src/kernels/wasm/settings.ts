@@ -110,6 +110,11 @@ export function currentRuntime(): Runtime | null {
   return (choice ?? currentChoice()).runtime;
 }
 
+/** The runtime, if large work has started it already. */
+export function startedRuntime(): Runtime | null {
+  return choice?.runtime ?? null;
+}
+
 /** As `currentChoice`, with the compiling where the host allows it best, and with every worker started. */
 export async function prepare(): Promise<Choice> {
   const now = currentSettings();
