@@ -4,10 +4,13 @@ import type { NormSpec } from './layers.ts';
 
 /** How an encoder knows the order of its tokens, besides what attention adds. */
 export type Positions =
-  /** A trained table. With `fromPadding` positions count the ids that are no padding, from the padding id + 1 (RoBERTa). */
-  | { readonly kind: 'learned'; readonly length: number; readonly fromPadding: boolean }
-  /** Sines and cosines, saved but not trained; `rounded`: with the float32 angles of BERT-pytorch. */
-  | { readonly kind: 'sinusoidal'; readonly length: number; readonly rounded: boolean }
+  /**
+   * A trained table. With `fromPadding` positions count the ids that are no padding, from the padding id + 1 (RoBERTa);
+   * with `sines` it starts as sines and cosines (DistilBERT).
+   */
+  | { readonly kind: 'learned'; readonly length: number; readonly fromPadding: boolean; readonly sines?: boolean }
+  /** Sines and cosines that are not trained, with the float32 angles of BERT-pytorch. */
+  | { readonly kind: 'sinusoidal'; readonly length: number }
   | { readonly kind: 'none' };
 
 export type AttentionSpec =

@@ -76,6 +76,9 @@ VARIANTS = [
     ('eurobert', 'EuroBert', 'ForMaskedLM', 'tied', euro(tie_word_embeddings=True, mlp_bias=True, attention_bias=True), {}),
     ('eurobert', 'EuroBert', 'ForSequenceClassification', 'bos', euro(classifier_pooling='bos', head_dim=6, hidden_act='gelu'), {}),
     ('eurobert', 'EuroBert', 'ForSequenceClassification', 'mean', euro(classifier_pooling='mean'), {}),
+    ('distilbert', 'DistilBert', 'ForMaskedLM', 'sines', DISTIL | dict(sinusoidal_pos_embds=True), {}),
+    ('electra', 'Electra', 'ForMultipleChoice', 'unprojected', bertlike(embedding_size=8, summary_use_proj=False, summary_activation='tanh', summary_last_dropout=0.0), {}),
+    ('deberta-v2', 'DebertaV2', 'ForMaskedLM', 'edge', deberta(max_relative_positions=5, pos_att_type=['p2c', 'c2p']), {}),
 ]
 
 

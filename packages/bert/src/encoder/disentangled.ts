@@ -25,7 +25,8 @@ export function relativeContext(embeddings: Tensor, length: number, spec: Disent
     for (let i = 0; i < length; i++) {
       for (let j = 0; j < length; j++) {
         const distance = spec.buckets > 0 ? logBucket(i - j, spec.buckets, spec.maxDistance) : i - j;
-        table[i * length + j] = Math.min(2 * span - 1, Math.max(0, sign * distance + span));
+        // Where the buckets reach no further than the exact ones the logarithm divides by 0; PyTorch makes that row 0.
+        table[i * length + j] = Number.isFinite(distance) ? Math.min(2 * span - 1, Math.max(0, sign * distance + span)) : 0;
       }
     }
     return fromTypedArray(table, [length, length]);

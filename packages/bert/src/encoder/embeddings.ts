@@ -3,7 +3,7 @@ import { ArgumentError, IndexError, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, Table, type Norm } from '../layers.ts';
 import type { DecoderCache } from './decoderCache.ts';
-import { countedPositions, countTokens, positionsAfterPadding, sineTable, sinusoidalPositions } from './positions.ts';
+import { countedPositions, countTokens, positionsAfterPadding, SineTable, sinusoidalPositions } from './positions.ts';
 
 /** What a sequence of tokens is described by; each tensor is [B, S]. */
 export interface TokenInputs {
@@ -108,8 +108,9 @@ export class Embeddings extends Module {
 
 function positionsOf({ positions, embeddingSize, paddingId }: EncoderConfig): Table | Tensor | null {
   if (positions.kind === 'none') return null;
-  if (positions.kind === 'learned') return new Table(positions.length, embeddingSize, { paddingIndex: positions.fromPadding ? paddingId : null });
-  return positions.rounded ? sinusoidalPositions(positions.length, embeddingSize) : sineTable(positions.length, embeddingSize, { halves: false });
+  if (positions.kind === 'sinusoidal') return sinusoidalPositions(positions.length, embeddingSize);
+  if (positions.sines === true) return new SineTable(positions.length, embeddingSize);
+  return new Table(positions.length, embeddingSize, { paddingIndex: positions.fromPadding ? paddingId : null });
 }
 
 /** x with the rows of a table of types added; without ids, everything is of type 0. */

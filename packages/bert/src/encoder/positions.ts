@@ -1,4 +1,5 @@
-import { fromTypedArray, type Tensor } from '@strided/tensor';
+import { fromTypedArray, noGrad, type Tensor } from '@strided/tensor';
+import { Table } from '../layers.ts';
 
 /**
  * Fixed positions ("Attention is all you need", section 3.5): [1, length, width] with
@@ -32,6 +33,15 @@ export function sineTable(length: number, width: number, { halves }: { readonly 
     }
   }
   return fromTypedArray(table, [length, width]);
+}
+
+/** A table of positions that starts as sines and cosines, and is trained from there. */
+export class SineTable extends Table {
+  /** What it starts as. */
+  fillSines(): void {
+    const [length, width] = this.weight.shape;
+    noGrad(() => this.weight.copyFrom(sineTable(length, width, { halves: false })));
+  }
 }
 
 /** start … start + length − 1 as [1, length]. */

@@ -115,11 +115,11 @@ export function labels(fields: Fields): Pick<HeadSpecs, 'numLabels' | 'problemTy
 }
 
 /** dropout → classifier. */
-export const plainClassifier = (pooling: ClassifierSpec['pooling'], dropout: number): ClassifierSpec => ({ pooling, dropoutBefore: 0, dense: null, norm: null, dropout });
+export const plainClassifier = (pooling: ClassifierSpec['pooling'], dropout: number): ClassifierSpec => ({ pooling, dropoutBefore: 0, dense: null, activation: 'linear', norm: null, dropout });
 
 /** first token → dropout → dense → activation → dropout → classifier. */
 export const denseClassifier = (activation: ActivationName, dropout: number): ClassifierSpec => ({
-  pooling: 'first', dropoutBefore: dropout, dense: { activation, bias: true }, norm: null, dropout,
+  pooling: 'first', dropoutBefore: dropout, dense: { bias: true }, activation, norm: null, dropout,
 });
 
 /** BERT's head for masked tokens. */

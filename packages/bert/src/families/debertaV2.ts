@@ -75,7 +75,8 @@ const debertaV2: Family = {
     const sequence = {
       ...plainClassifier('first', fields.has('cls_dropout') ? fields.probability('cls_dropout', 0) : hidden),
       dropoutBefore: fields.probability('pooler_dropout', 0),
-      dense: { activation: fields.choice('pooler_hidden_act', activationNames, 'gelu'), bias: true },
+      dense: { bias: true },
+      activation: fields.choice('pooler_hidden_act', activationNames, 'gelu'),
     } as const;
     if (!legacy && encoder.embeddingSize !== encoder.hiddenSize) throw fields.wrong('embedding_size', `the hidden size ${base.hiddenSize} where legacy is false`);
     return {

@@ -20,14 +20,14 @@ const distilbert: Family = {
     const encoder: EncoderConfig = {
       ...sizes,
       embeddingNorm: norm,
-      positions: fields.flag('sinusoidal_pos_embds', false) ? { kind: 'sinusoidal', length: sizes.maxPositions, rounded: false } : { kind: 'learned', length: sizes.maxPositions, fromPadding: false },
+      positions: { kind: 'learned', length: sizes.maxPositions, fromPadding: false, sines: fields.flag('sinusoidal_pos_embds', false) },
       segments: 0,
       norm,
       attention: { kind: 'dot', bias: true, fused: false, rotary: null, relativeBias: null },
       feedForward: { kind: 'plain', activation: fields.choice('activation', activationNames, 'gelu'), bias: true },
       dropout: { ...noDropout, embedding: p, attention: fields.probability('attention_dropout', 0.1), feedForwardOutput: p },
     };
-    const sequence = { ...plainClassifier('first', fields.probability('seq_classif_dropout', 0.2)), dense: { activation: 'relu', bias: true } } as const;
+    const sequence = { ...plainClassifier('first', fields.probability('seq_classif_dropout', 0.2)), dense: { bias: true }, activation: 'relu' } as const;
     return {
       encoder,
       heads: {
@@ -42,9 +42,9 @@ const distilbert: Family = {
       },
     };
   },
-  bodyKeys: ({ positions }) => [
+  bodyKeys: () => [
     ['embeddings.word_embeddings.{p}', 'encoder.embedding.token.{p}'],
-    ['embeddings.position_embeddings.weight', positions.kind === 'sinusoidal' ? 'encoder.embedding.position' : 'encoder.embedding.position.weight'],
+    ['embeddings.position_embeddings.{p}', 'encoder.embedding.position.{p}'],
     ['embeddings.LayerNorm.{p}', 'encoder.embedding.norm.{p}'],
     ['transformer.layer.{i}.attention.q_lin.{p}', 'encoder.layers.{i}.attention.query.{p}'],
     ['transformer.layer.{i}.attention.k_lin.{p}', 'encoder.layers.{i}.attention.key.{p}'],

@@ -39,7 +39,7 @@ const eurobert: Family = {
         pooler: false,
         maskedLm: { transform: null, bias, biasBeside: false, tied: fields.flag('tie_word_embeddings', false), sparseIgnore: null },
         pretraining: null,
-        sequence: { ...plainClassifier(pooling[fields.choice('classifier_pooling', ['late', 'bos', 'mean'], 'late')], 0), dense: { activation: 'gelu', bias: true } },
+        sequence: { ...plainClassifier(pooling[fields.choice('classifier_pooling', ['late', 'bos', 'mean'], 'late')], 0), dense: { bias: true }, activation: 'gelu' },
         choice: null,
         token: plainClassifier('tokens', 0),
         question: null,

@@ -58,7 +58,7 @@ const modernbert: Family = {
     };
     const activation = fields.choice('classifier_activation', activationNames, 'gelu');
     const bias = fields.flag('classifier_bias', false);
-    const classifier: ClassifierSpec = { pooling: 'tokens', dropoutBefore: 0, dense: { activation, bias }, norm, dropout: fields.probability('classifier_dropout', 0) };
+    const classifier: ClassifierSpec = { pooling: 'tokens', dropoutBefore: 0, dense: { bias }, activation, norm, dropout: fields.probability('classifier_dropout', 0) };
     const first = fields.choice('classifier_pooling', ['cls', 'mean'], 'cls') === 'cls';
     const ignore = fields.whole('sparse_pred_ignore_index', -(2 ** 31), 2 ** 31 - 1, -100);
     return {

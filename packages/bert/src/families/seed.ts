@@ -61,7 +61,7 @@ function seedEncoder({ vocabSize, hidden, layers, heads, maxLength, dropout: p }
     vocabSize, hiddenSize: hidden, layers, heads, keyValueHeads: heads, headSize: Math.floor(hidden / heads), intermediateSize: 4 * hidden, embeddingSize: hidden,
     embeddingNorm: null,
     paddingId: 0,
-    positions: { kind: 'sinusoidal', length: maxLength, rounded: true },
+    positions: { kind: 'sinusoidal', length: maxLength },
     // Rows: padding, first sentence, second sentence.
     segments: 3,
     segmentPadding: 0,

@@ -52,9 +52,10 @@ export class ClassificationHead extends Module {
 
   /** [B, labels], for tokens [B, S, labels]. */
   forward({ hidden, mask, pooled }: HeadInputs): Tensor {
-    const { pooling, dense } = this.spec;
+    const { pooling, activation: name } = this.spec;
     let x = this.dropoutBefore.forward(pool(pooling, hidden, mask, pooled));
-    if (this.dense !== null && dense !== null) x = activation(dense.activation)(this.dense.forward(x));
+    if (this.dense !== null) x = this.dense.forward(x);
+    x = activation(name)(x);
     if (this.norm !== null) x = this.norm.forward(x);
     const logits = this.classifier.forward(this.dropout.forward(x));
     return pooling === 'late' ? meanOfShown(logits, mask) : logits;

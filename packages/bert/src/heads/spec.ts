@@ -21,7 +21,8 @@ export type Pooling =
 export interface ClassifierSpec {
   readonly pooling: Pooling;
   readonly dropoutBefore: number;
-  readonly dense: { readonly activation: ActivationName; readonly bias: boolean } | null;
+  readonly dense: { readonly bias: boolean } | null;
+  readonly activation: ActivationName;
   readonly norm: NormSpec | null;
   readonly dropout: number;
 }

@@ -1,6 +1,7 @@
 import { Embedding, Parameter, type Module } from '@strided/nn';
 import { fromTypedArray, noGrad, randn, type Tensor } from '@strided/tensor';
 import { namedTensors } from '../checkpoint/entries.ts';
+import { SineTable } from '../encoder/positions.ts';
 import type { Start } from './family.ts';
 
 /** Numbers of a normal distribution; those beyond the cutoff (in standard deviations) are drawn again. */
@@ -19,7 +20,7 @@ function draw(shape: readonly number[], { std, cutoff }: Start): Tensor {
 }
 
 /**
- * Draws weights as transformers does: matrices and tables normal, padding rows 0. Biases and norms are as they were made,
+ * Draws weights as transformers does: matrices and tables normal, padding rows 0, DistilBERT's sines as they are. Biases and norms are as they were made,
  * 0 and 1. With `only`, other tensors stay as they are.
  */
 export function initialize(model: Module, start: (name: string) => Start, only?: ReadonlySet<Tensor>): void {
@@ -30,6 +31,10 @@ export function initialize(model: Module, start: (name: string) => Start, only?:
       done.add(tensor);
       tensor.copyFrom(draw(tensor.shape, start(name)));
     }
-    for (const module of model.modules()) if (module instanceof Embedding && (only?.has(module.weight) ?? true)) module.clearPadding();
+    for (const module of model.modules()) {
+      if (!(module instanceof Embedding) || only?.has(module.weight) === false) continue;
+      if (module instanceof SineTable) module.fillSines();
+      else module.clearPadding();
+    }
   });
 }

@@ -1,5 +1,6 @@
 import { AdamW } from '@strided/nn';
 import { ArgumentError, manualSeed, tensor, type Tensor } from '@strided/tensor';
+import { expectClose } from '@strided/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { AlbertModel } from '../families/albert.ts';
 import { BertForSequenceClassification, BertModel } from '../families/bert.ts';
@@ -29,6 +30,13 @@ describe('presets', () => {
     expect(weights.get('embeddings.LayerNorm.weight')?.sum().item()).toBe(128);
     expect(() => BertModel.fromPreset('giant')).toThrow("bert has no preset 'giant'; it has tiny, mini, small, medium, base, large");
     expect(() => RobertaModel.fromPreset('base')).toThrow('it has none');
+  });
+
+  it('start with sines where the config asks for them, and train those', () => {
+    const model = new DistilBertModel({ vocabSize: 9, dim: 4, nLayers: 1, nHeads: 1, hiddenDim: 4, maxPositionEmbeddings: 3, sinusoidalPosEmbds: true });
+    const table = new Map(model.parametersByKey()).get('embeddings.position_embeddings.weight') as Tensor;
+    expectClose(table, tensor([0, 1, 2].map((p) => [Math.sin(p), Math.cos(p), Math.sin(p / 100), Math.cos(p / 100)])), { atol: 1e-6 });
+    expect(table.requiresGrad).toBe(true);
   });
 
   it('of other families are their published base models', () => {
