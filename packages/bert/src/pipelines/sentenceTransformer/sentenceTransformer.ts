@@ -1,8 +1,8 @@
 import { Module } from '@strided/nn';
 import { ArgumentError, concat, fromTypedArray, noGrad, zeros, type Tensor } from '@strided/tensor';
+import { AutoModel } from '../../auto.ts';
 import { openModelFiles, readJsonIfAny, type FilesOptions, type ModelFiles, type ModelSource } from '../../modelFiles/modelFiles.ts';
 import type { BertTokenizer } from '../../tokenizer/bertTokenizer.ts';
-import { loadEncoder } from './loadEncoder.ts';
 import { normalize, readEmbeddingModules, readModuleEntries, type EmbeddingModule } from './modules.ts';
 import { Pooling } from './pooling.ts';
 import { readPrompts, type Prompts } from './prompts.ts';
@@ -79,7 +79,7 @@ export class SentenceTransformer extends Module {
    * @throws FormatError naming the module, pooling or activation that is not supported; CheckpointError for weights that do not fit
    */
   static async fromPretrained(source: ModelSource, options: FilesOptions = {}): Promise<SentenceTransformer> {
-    return readSentenceTransformer(await openModelFiles(source, options), loadEncoder);
+    return readSentenceTransformer(await openModelFiles(source, options));
   }
 
   /** Token ids of texts, cut at `maxSeqLength` and padded. */
@@ -170,13 +170,14 @@ export class SentenceTransformer extends Module {
   }
 }
 
-/** A sentence model from its files, with an encoder from any loader. */
-export async function readSentenceTransformer(files: ModelFiles, load: (files: ModelFiles) => Promise<SentenceEncoder>): Promise<SentenceTransformer> {
+/** A sentence model from its files. The pooler of the encoder, which many of them lack, is not used. */
+async function readSentenceTransformer(files: ModelFiles): Promise<SentenceTransformer> {
   const [first, ...others] = (await readModuleEntries(files)) ?? [{ kind: 'Transformer', path: '' }];
   if (first.kind !== 'Transformer') throw new ArgumentError(`${files.name}/modules.json: the first module ${first.kind} is not supported, only Transformer`);
   const { pooling, rest } = others.length === 0 ? { pooling: new Pooling(['mean']), rest: [] } : await readEmbeddingModules(files, others);
   const transformer = await readTransformer(files, first.path);
   const prompts = readPrompts(await readJsonIfAny(files, 'config_sentence_transformers.json'), `${files.name}/config_sentence_transformers.json`);
   const { tokenizer, maxLength } = transformer;
-  return new SentenceTransformer({ encoder: await load(transformer.files), tokenizer, pooling, modules: rest, maxLength, prompts }).eval();
+  const encoder = await AutoModel.fromPretrained(transformer.files, { initializeMissing: true });
+  return new SentenceTransformer({ encoder, tokenizer, pooling, modules: rest, maxLength, prompts }).eval();
 }

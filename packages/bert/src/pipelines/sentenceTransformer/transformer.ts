@@ -1,18 +1,16 @@
 import { FormatError, type Tensor } from '@strided/tensor';
 import type { Module } from '@strided/nn';
+import { AutoConfig } from '../../auto.ts';
 import { filesWithin, readJsonIfAny, type ModelFiles } from '../../modelFiles/modelFiles.ts';
+import type { ModelConfig } from '../../models/modelConfig.ts';
 import { AutoTokenizer } from '../../tokenizer/autoTokenizer.ts';
 import type { BertTokenizer } from '../../tokenizer/bertTokenizer.ts';
 import { readPretrainedTokenizer, type PretrainedTokenizerFiles } from '../../tokenizer/pretrained.ts';
-import { readObject } from './modules.ts';
 
 /** Any encoder of the zoo. */
 export interface SentenceEncoder extends Module {
   forward(inputs: { readonly inputIds: Tensor; readonly attentionMask: Tensor }): { readonly lastHiddenState: Tensor };
 }
-
-/** Families whose positions count from the padding id + 1, so that their tables have as many rows that no text reaches. */
-const FROM_PADDING = new Set(['roberta', 'xlm-roberta', 'camembert', 'roberta-prelayernorm', 'mpnet']);
 
 /** What sentence-transformers has called the file, by the kind of encoder. */
 const CONFIGS = ['bert', 'roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet'].map((kind) => `sentence_${kind}_config.json`);
@@ -27,8 +25,8 @@ export async function readTransformer(root: ModelFiles, path: string): Promise<{
   const tokenizer = AutoTokenizer.fromFiles(config['do_lower_case'] === true ? lowerCased(given) : given);
   const said = config['max_seq_length'] ?? null;
   if (said !== null && (typeof said !== 'number' || !Number.isInteger(said) || said < 1)) throw new FormatError(`${file}: max_seq_length must be a whole number from 1, not ${JSON.stringify(said)}`);
-  const positions = positionsOf(await readObject(files, 'config.json'));
-  return { tokenizer, maxLength: Math.min(said ?? tokenizer.modelMaxLength, positions), files };
+  const longest = longestText(await AutoConfig.fromPretrained(files));
+  return { tokenizer, maxLength: Math.min(said ?? tokenizer.modelMaxLength, longest), files };
 }
 
 async function readSentenceConfig(files: ModelFiles): Promise<{ readonly config: Readonly<Record<string, unknown>>; readonly file: string }> {
@@ -43,11 +41,11 @@ async function readSentenceConfig(files: ModelFiles): Promise<{ readonly config:
 }
 
 /** The longest text that the encoder has positions for. */
-function positionsOf(config: Readonly<Record<string, unknown>>): number {
-  const said = config['max_position_embeddings'] ?? config['n_positions'];
-  if (typeof said !== 'number' || said < 1) return config['model_type'] === 'bert' || said === undefined ? 512 : Infinity;
-  const { model_type: type, pad_token_id: padding } = config;
-  return typeof type === 'string' && FROM_PADDING.has(type) ? said - (typeof padding === 'number' ? padding : 1) - 1 : said;
+function longestText({ encoder: { positions, paddingId }, fields }: ModelConfig): number {
+  const said = fields.resolved.get('max_position_embeddings');
+  const most = typeof said === 'number' ? said : Infinity;
+  // Positions that count from the padding id + 1 leave the rows below to no text.
+  return positions.kind === 'learned' && positions.fromPadding ? most - (paddingId ?? 0) - 1 : most;
 }
 
 /** Lower case before all else, which (other than the normaliser's own) leaves accents as they were. */
