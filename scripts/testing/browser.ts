@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { servePages, type PageKind } from './pages.ts';
+import { servePages, type PageKind, type PageScript, type PageServer } from './pages.ts';
 import { asCheck, type Outcome, type Report } from './report.ts';
 import { root, run } from './run.ts';
 
@@ -66,6 +66,19 @@ const pages: readonly Page[] = [
   },
 ];
 
+/** What tests/browser/sentences.mjs finds. */
+interface SentenceResult {
+  /** The largest error of the embeddings, by where the model came from. */
+  readonly errors: Readonly<Record<'url' | 'hub' | 'kept' | 'memory', number>>;
+  readonly info: Info;
+}
+
+/** A small sentence model in pages: from this server's folder, as a hub id, from what the page kept of it, and from memory. */
+const sentencePages: readonly { readonly name: string; readonly kind: PageKind; readonly level: string }[] = [
+  { name: 'a page embeds sentences as sentence-transformers does, and keeps a hub model in Cache Storage', kind: 'isolated', level: 'relaxed' },
+  { name: 'a page with a strict content security policy embeds them in plain loops', kind: 'strict', level: 'js' },
+];
+
 const pick = ({ level, threads, threadsReady, memory }: Pick<Info, 'level' | 'threads' | 'threadsReady' | 'memory'>) => ({ level, threads, threadsReady, memory });
 
 /** Without a window, a profile or a word to anyone outside. */
@@ -80,7 +93,7 @@ export async function checkBrowser(report: Report): Promise<void> {
   if (program === null) {
     const reason = 'no Chromium was found (chromium, chromium-browser or google-chrome on the PATH)';
     if (process.env['STRIDED_REQUIRE_BROWSER'] === '1') await report.check('Chromium', () => Promise.reject(new Error(`${reason}, and STRIDED_REQUIRE_BROWSER=1 asks for it`)));
-    else for (const { name } of pages) report.skip(name, reason);
+    else for (const { name } of [...pages, ...sentencePages]) report.skip(name, reason);
     return;
   }
   if (!(await report.check('build', async () => asCheck(await run('tsc', ['-b', 'packages/bert']))))) return;
@@ -91,10 +104,18 @@ export async function checkBrowser(report: Report): Promise<void> {
     const opened = browser;
     for (const { name, kind, expect, says } of pages) {
       await report.check(name, async () => {
-        const { numbers, info, isolated = false } = await load(opened, kind, says);
+        const { numbers, info, isolated = false } = await load<Result>(opened, kind, 'layer', { says });
         expect(info, isolated);
         compare(numbers, expected);
         return { passed: 1, failed: 0, note: `level ${info.level}, memory ${info.memory}` };
+      });
+    }
+    for (const { name, kind, level } of sentencePages) {
+      await report.check(name, async () => {
+        const { errors, info } = await load<SentenceResult>(opened, kind, 'sentences', { says: absent, look: ({ hubRequests }) => checkHub(hubRequests) });
+        assert.equal(info.level, level);
+        for (const [from, error] of Object.entries(errors)) assert.ok(error < 1e-5, `the model from ${from}: an embedding is off by ${error}`);
+        return { passed: 1, failed: 0, note: `level ${info.level}, error ${Math.max(...Object.values(errors)).toExponential(1)}` };
       });
     }
   } catch (error) {
@@ -120,9 +141,18 @@ async function computeInNode(): Promise<Result['numbers']> {
   return (JSON.parse(output) as Result).numbers;
 }
 
+/** A folder's optional files that are not there: Chromium itself says so. */
+const absent = /status of 404/;
+
+/** What is kept is not fetched again. */
+function checkHub(requests: readonly string[]): void {
+  assert.ok(requests.some((path) => path.endsWith('/model.safetensors')), 'the hub was not asked for the weights');
+  assert.deepEqual([...new Set(requests)], requests, 'the hub was asked twice for the same file');
+}
+
 /** Opens a page of a kind and waits for its result; anything else that it writes to its console is a failure. */
-async function load(browser: Browser, kind: PageKind, says?: RegExp): Promise<Result> {
-  const server = await servePages(kind);
+async function load<T>(browser: Browser, kind: PageKind, script: PageScript, { says, look }: { readonly says?: RegExp | undefined; readonly look?: (server: PageServer) => void } = {}): Promise<T> {
+  const server = await servePages(kind, script);
   const page = await browser.newPage();
   try {
     const said: string[] = [];
@@ -132,8 +162,9 @@ async function load(browser: Browser, kind: PageKind, says?: RegExp): Promise<Re
     await page.waitForFunction(() => 'outcome' in globalThis, undefined, { timeout: 30_000 }).catch((error: unknown) => {
       throw new Error(`the page loaded no packages: ${said.join('; ') || String(error)}`);
     });
-    const result = await page.evaluate(() => (globalThis as unknown as { outcome: Promise<Result> }).outcome);
+    const result = await page.evaluate(() => (globalThis as unknown as { outcome: Promise<T> }).outcome) as T;
     assert.deepEqual(said.filter((text) => says?.test(text) !== true), []);
+    look?.(server);
     return result;
   } finally {
     await page.close();

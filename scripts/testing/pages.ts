@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { extname, join, normalize, relative } from 'node:path';
 import { root } from './run.ts';
 
 type Target = string | { readonly [condition: string]: Target };
@@ -36,7 +36,7 @@ async function importMap(names: readonly string[]): Promise<object> {
 
 const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 const policy = (script: string, worker: string): Record<string, string> => ({
-  'content-security-policy': `default-src 'none'; img-src data:; script-src 'self' 'nonce-test' ${script}; worker-src ${worker}`,
+  'content-security-policy': `default-src 'none'; connect-src 'self'; img-src data:; script-src 'self' 'nonce-test' ${script}; worker-src ${worker}`,
 });
 
 /** The kinds of pages, by the headers with which all their files are sent. No policy allows workers or code made from text. */
@@ -48,36 +48,66 @@ export const pageHeaders = {
 } as const;
 export type PageKind = keyof typeof pageHeaders;
 
-const types: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const types: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm', '.safetensors': 'application/octet-stream' };
 
-/** A server of the working tree on this machine alone. `/` is a page that runs tests/browser/layer.mjs. */
-export async function servePages(kind: PageKind): Promise<{ readonly url: string; close(): Promise<void> }> {
+/** Modules of tests/browser that a page runs. */
+export type PageScript = 'layer' | 'sentences';
+
+const model = 'tests/golden/sentences/model';
+const commit = 'c'.repeat(40);
+
+/** What the Hugging Face hub says of a repository `strided/small`, and where its files are in this tree; null for other addresses. */
+async function hubAnswer(path: string): Promise<{ readonly json: object } | { readonly file: string } | null> {
+  if (path === '/api/models/strided/small/revision/main') {
+    const entries = await readdir(join(root, model), { recursive: true, withFileTypes: true });
+    const names = entries.filter((entry) => entry.isFile()).map((entry) => relative(join(root, model), join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+    return { json: { id: 'strided/small', sha: commit, siblings: names.map((rfilename) => ({ rfilename })) } };
+  }
+  const prefix = `/strided/small/resolve/${commit}/`;
+  return path.startsWith(prefix) ? { file: `/${model}/${path.slice(prefix.length)}` } : null;
+}
+
+export interface PageServer {
+  readonly url: string;
+  /** Paths that the hub's part was asked for. */
+  readonly hubRequests: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A server of the working tree, and of a hub, on this machine alone. `/` is a page that runs a module of tests/browser. */
+export async function servePages(kind: PageKind, script: PageScript): Promise<PageServer> {
   const map = JSON.stringify(await importMap(['tensor', 'nn', 'bert']));
+  const hubRequests: string[] = [];
   const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script type="importmap" nonce="test">${map}</script>
 <script type="module" nonce="test">
-import { run } from '/tests/browser/layer.mjs';
+import { run } from '/tests/browser/${script}.mjs';
 globalThis.outcome = run().then((value) => ({ ...value, isolated: crossOriginIsolated }));
 </script>`;
+  const answer = async (asked: string): Promise<{ readonly type: string; readonly content: string | Uint8Array } | null> => {
+    if (asked === '/') return { type: 'text/html', content: page };
+    const hub = await hubAnswer(asked);
+    if (hub !== null) hubRequests.push(asked);
+    if (hub !== null && 'json' in hub) return { type: 'application/json', content: JSON.stringify(hub.json) };
+    const path = hub === null ? asked : hub.file;
+    const type = types[extname(path)];
+    if (type === undefined || !/^\/(packages\/\w+\/dist|tests\/browser|tests\/golden\/sentences)\//.test(path)) return null;
+    return { type, content: await readFile(join(root, path)) };
+  };
   const server: Server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
-    if (path === '/') {
-      response.writeHead(200, { 'content-type': 'text/html', ...pageHeaders[kind] }).end(page);
-      return;
-    }
-    const type = types[extname(path)];
-    const served = /^\/(packages\/\w+\/dist|tests\/browser)\//.test(path) && type !== undefined;
-    const content = served ? readFile(join(root, path)) : Promise.reject(new Error('not served'));
-    content.then(
-      (bytes) => response.writeHead(200, { 'content-type': type, ...pageHeaders[kind] }).end(bytes),
-      () => response.writeHead(404).end(),
-    );
+    const send = (found: Awaited<ReturnType<typeof answer>>) => {
+      if (found === null) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': found.type, ...pageHeaders[kind] }).end(found.content);
+    };
+    answer(path).then(send, () => send(null));
   });
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    hubRequests,
     close: () =>
       new Promise((closed) => {
         server.close(() => closed());
