@@ -1,5 +1,6 @@
 import { fromTypedArray, zeros } from '@strided/tensor';
 import { matmul } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
+import { recordBytes, writeProduct } from '../../packages/tensor/src/kernels/wasm/product.ts';
 import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
 import { attempt } from '../../packages/tensor/src/kernels/wasm/select.ts';
 import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
@@ -18,11 +19,11 @@ const levels = ['simd256', 'relaxed', 'simd128'] as const;
 /** Operands in the heap with B packed, and a function that multiplies them. */
 function packed({ heap, exports }: Runtime, a: Float32Array, b: Float32Array, M: number, N: number, K: number): { readonly run: () => void; readonly read: () => Float32Array } {
   const [left, right, result] = [a.length, b.length, M * N].map((size) => heap.allocate(size * 4));
-  const [table, job, panels, scratch] = [12, 64, exports.packedBytes(K, N), exports.scratchBytes(K)].map((size) => heap.allocate(size));
+  const [table, job, panels, scratch] = [12, recordBytes, exports.packedBytes(K, N), exports.scratchBytes(K)].map((size) => heap.allocate(size));
   heap.f32.set(a, left / 4);
   heap.f32.set(b, right / 4);
-  heap.i32.set([left, right, result], table / 4);
-  heap.i32.set([M, N, K, K * 4, 4, N * 4, 4, N * 4, table, 1, panels, 0, scratch, 0, 0], job / 4);
+  const products = { M, N, K, aRow: K * 4, aColumn: 4, bRow: N * 4, bColumn: 4, cRow: N * 4, operands: [[left, right, result]] } as const;
+  writeProduct(heap, job, products, table, [panels, 0], [scratch, 0]);
   exports.packB(job, 0, 1);
   return { run: () => exports.multiplyPacked(job, 0, 1), read: () => heap.f32.slice(result / 4, result / 4 + M * N) };
 }

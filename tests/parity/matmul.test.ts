@@ -1,9 +1,11 @@
 import { Tensor, tensor, zeros } from '@strided/tensor';
-import { layouts, runs, tensors } from '@strided/tensor/testing';
+import { expectClose, layouts, runs, tensors } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { linearActivations } from '../../packages/tensor/src/kernels/contract.ts';
 import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
-import { linear, matmul } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
+import { linear, linearPacked, matmul, packedWeightBytes, packWeight } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
+import { place } from '../../packages/tensor/src/kernels/wasm/operands.ts';
 import { expectSameBits } from './bits.ts';
 import { chosen, level, runtime, runtimeOf } from './levels.ts';
 
@@ -20,8 +22,15 @@ const seeded = (shape: readonly number[], expanded = true): fc.Arbitrary<Tensor>
   });
 
 const operands = fc.record({ lead: batch, M: length, N: length, K: depth }).filter(({ M, N, K }) => M * N * K <= 120_000).chain(({ lead, M, N, K }) =>
-  fc.record({ a: seeded([...lead, M, K]), b: seeded([...lead, K, N]), bias: seeded([N]), out: seeded([...lead, M, N], false) }),
+  fc.record({ a: seeded([...lead, M, K]), b: seeded([...lead, K, N]), out: seeded([...lead, M, N], false) }),
 );
+
+/** What the layer of a perceptron takes beside x and its weight. */
+const layers = fc.record({ M: length, N: length, K: depth }).filter(({ M, N, K }) => M * N * K <= 120_000).chain(({ M, N, K }) =>
+  fc.record({ a: seeded([M, K]), b: seeded([K, N]), bias: seeded([N]), residual: seeded([M, N]), out: seeded([M, N], false) }),
+);
+const plain = { bias: null, scale: 1, activation: null, residual: null, kept: null } as const;
+const activation = fc.constantFrom(...linearActivations);
 
 const fresh = (x: Tensor): Tensor => zeros(x.shape);
 
@@ -45,15 +54,15 @@ describe.skipIf(runtime === null)(`products at level ${level} equal those of the
     }));
   });
 
-  it('linear, with and without a bias', () => {
-    const rows = operands.filter(({ a }) => a.rank === 2);
-    fc.assert(fc.property(rows, fc.boolean(), ({ a, b, bias, out }, biased) => {
+  it('linear, with and without a bias and a residual', () => {
+    fc.assert(fc.property(layers, fc.boolean(), fc.boolean(), fc.constantFrom(1, -0.25), ({ a, b, bias, residual, out }, biased, added, scale) => {
       const weight = b.transpose();
-      const added = biased ? bias : null;
+      const epilogue = { ...plain, scale, bias: biased ? bias : null, residual: added ? residual : null };
       const [exact, magnitude] = [fresh(out), fresh(out)];
-      jsKernels.linear(a, weight, added, exact);
-      jsKernels.linear(a.abs(), weight.abs(), added === null ? null : added.abs(), magnitude);
-      linear(chosen(), a, weight, added, out);
+      jsKernels.linear(a, weight, epilogue, exact);
+      const sizes = { ...plain, bias: biased ? bias.abs() : null, residual: added ? residual.abs() : null };
+      jsKernels.linear(a.abs(), weight.abs(), sizes, magnitude);
+      linear(chosen(), a, weight, epilogue, out);
       expectProduct(out, exact, magnitude, a.shape[1]);
     }), { numRuns: runs(1 / 2) });
   });
@@ -66,8 +75,11 @@ describe.skipIf(runtime === null)(`products at level ${level} equal those of the
     expect(out.flatten().toArray()).toEqual([21, 21, 21, 43, 43, 43]);
   });
 
-  it('a wide product in pieces of columns', () => {
-    const [M, N, K] = [3, 2500, 1100];
+  it.each([
+    ['few rows and many columns', 3, 2500, 1100],
+    ['a block of A that holds not all of K', 130, 40, 900],
+    ['many rows, and B in pieces of columns', 260, 1000, 1100],
+  ] as const)('%s: %i×%i×%i', (_, M, N, K) => {
     const a = sequence(M * K).reshape([M, K]);
     const b = sequence(K * N).reshape([K, N]);
     const [out, exact, magnitude] = [zeros([M, N]), zeros([M, N]), zeros([M, N])];
@@ -90,6 +102,48 @@ describe.skipIf(runtime === null)(`products at level ${level} equal those of the
   });
 });
 
+describe.skipIf(runtime === null)(`what follows the sums of linear at level ${level}`, () => {
+  it('is the activation of the js loops within 1e-5 of the size of what it is given and makes; the values before it are kept', () => {
+    fc.assert(fc.property(layers, activation, fc.boolean(), ({ a, b, bias, residual, out }, name, added) => {
+      const weight = b.transpose();
+      const kept = fresh(out);
+      const epilogue = { bias, scale: 0.5, activation: name, residual: added ? residual : null, kept };
+      linear(chosen(), a, weight, epilogue, out);
+      // The sums are compared above; here they are given.
+      const sums = zeros(out.shape);
+      linear(chosen(), a, weight, { ...plain, scale: 0.5, bias }, sums);
+      expectSameBits(kept, sums);
+      const exact = zeros(out.shape, { dtype: 'float64' });
+      jsKernels.unary(name, sums.cast('float64'), exact);
+      const expected = added ? exact.add(residual) : exact;
+      expectClose(out.cast('float64'), expected, { rtol: 1e-5, atol: 1e-6 });
+    }), { numRuns: runs(1 / 2) });
+  });
+
+  it('is the same with the weight packed before, bit for bit, for any number of rows', () => {
+    const rows = fc.oneof(fc.integer({ min: 1, max: 16 }), fc.constantFrom(239, 240, 241, 250, 500));
+    const cases = fc.record({ M: rows, N: length, K: depth }).filter(({ M, N, K }) => M * N * K <= 120_000).chain(({ M, N, K }) =>
+      fc.record({ x: seeded([M, K]), weight: seeded([N, K]), residual: seeded([M, N]), bias: seeded([N]) }),
+    );
+    fc.assert(fc.property(cases, fc.option(activation), ({ x, weight, residual, bias }, name) => {
+      const on = chosen();
+      const [M, K] = x.shape;
+      const [N] = weight.shape;
+      const [fromWeight, fromPacked] = [0, 1].map(() => ({ out: zeros([M, N]), kept: zeros([M, N]) }));
+      const epilogue = { bias, scale: 1, activation: name, residual };
+      linear(on, x, weight, { ...epilogue, kept: fromWeight.kept }, fromWeight.out);
+      on.heap.scratch(() => {
+        const bytes = packedWeightBytes(on, N, K);
+        const packed = on.heap.allocate(bytes);
+        packWeight(on, place(on.heap, weight), N, K, packed);
+        linearPacked(on, x, packed, { ...epilogue, kept: fromPacked.kept }, fromPacked.out);
+      });
+      expectSameBits(fromPacked.out, fromWeight.out);
+      expectSameBits(fromPacked.kept, fromWeight.kept);
+    }), { numRuns: runs(1 / 2) });
+  });
+});
+
 const [narrow, wide] = [runtimeOf('relaxed'), runtimeOf('simd256')];
 
 describe.skipIf(narrow === null || wide === null)('relaxed and simd256', () => {
@@ -101,6 +155,18 @@ describe.skipIf(narrow === null || wide === null)('relaxed and simd256', () => {
       matmul(wide, a, b, other);
       expectSameBits(other, one);
     }));
+  });
+
+  it('finish a layer to the same bits', () => {
+    if (narrow === null || wide === null) return;
+    fc.assert(fc.property(layers, activation, ({ a, b, bias, residual }, name) => {
+      const [one, other] = [narrow, wide].map((on) => {
+        const out = zeros(residual.shape);
+        linear(on, a, b.transpose(), { bias, scale: 0.3, activation: name, residual, kept: null }, out);
+        return out;
+      });
+      expectSameBits(other, one);
+    }), { numRuns: runs(1 / 2) });
   });
 });
 

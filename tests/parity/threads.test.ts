@@ -38,7 +38,8 @@ describe.skipIf(runtime?.pool === undefined)(`the split changes no bit at level 
     fc.assert(fc.property(sizes, ([M, N, K]) => {
       const [a, b, bias] = [randn([M, K]), randn([K, N]), randn([N])];
       both([[M, N]], (where, out) => matmul(where, a, b, out));
-      both([[M, N]], (where, out) => linear(where, a, b.transpose(), bias, out));
+      const epilogue = { bias, scale: 0.5, activation: 'gelu', residual: randn([M, N]) } as const;
+      both([[M, N], [M, N]], (where, out, kept) => linear(where, a, b.transpose(), { ...epilogue, kept }, out));
     }));
   });
 

@@ -1,39 +1,74 @@
 /**
- * Writes a panel of `width` lanes: target[k·width + l] = source[l·laneStride + k·kStride] for l < lanes, and 0 for the
- * lanes beyond. Strides count bytes and may be zero or negative; lanes are rows of A or columns of B.
+ * Writes `lanes` lanes, rows of A or columns of B, in panels of `width` that lie `panelBytes` apart: the value k of lane l
+ * of a panel goes to k·width + l. Strides count bytes and may be zero or negative. Places beyond the last lane are 0.
  */
+export function packPanels(source: usize, laneStride: isize, kStride: isize, lanes: i32, K: i32, target: usize, width: i32, panelBytes: usize): void {
+  const whole = lanes / width * width;
+  if (laneStride == 4) {
+    // Eight steps of k at a time: a cache line that reaches into several panels is read once, however far apart lines lie.
+    for (let k = 0; k < K; k += 8) {
+      const steps = min<i32>(8, K - k);
+      let from = source + k * kStride, to = target + ((k * width) << 2);
+      for (let lane = 0; lane < whole; lane += width, from += width << 2, to += panelBytes) copyLanes(from, kStride, steps, to, width);
+    }
+    target += whole / width * panelBytes;
+  } else {
+    for (let lane = 0; lane < whole; lane += width, target += panelBytes) packPanel(source + lane * laneStride, laneStride, kStride, width, K, target, width);
+  }
+  if (whole < lanes) packPanel(source + whole * laneStride, laneStride, kStride, lanes - whole, K, target, width);
+}
+
+/** One panel: target[k·width + l] = source[l·laneStride + k·kStride] for l < lanes, and 0 for the lanes beyond. */
 export function packPanel(source: usize, laneStride: isize, kStride: isize, lanes: i32, K: i32, target: usize, width: i32): void {
   const step = <usize>width << 2;
   let lane = 0;
-  if (laneStride == 4) {
-    for (; lane + 8 <= lanes; lane += 8) copyEight(source + (lane << 2), kStride, K, target + (lane << 2), step);
-    for (; lane + 4 <= lanes; lane += 4) copyLanes(source + (lane << 2), kStride, K, target + (lane << 2), step);
-  } else if (kStride == 4) {
+  if (lanes < width) memory.fill(target, 0, K * step);
+  if (kStride == 4) {
     for (; lane + 4 <= lanes; lane += 4) transposeLanes(source + lane * laneStride, laneStride, K, target + (lane << 2), step);
+  } else if (laneStride == 4) {
+    if (lanes == width) {
+      copyLanes(source, kStride, K, target, width);
+      return;
+    }
+    for (; lane + 4 <= lanes; lane += 4) copyFour(source + (lane << 2), kStride, K, target + (lane << 2), step);
   }
   for (; lane < lanes; lane++) {
     let from = source + lane * laneStride;
     let to = target + (lane << 2);
     for (let k = 0; k < K; k++, from += kStride, to += step) store<f32>(to, load<f32>(from));
   }
-  for (; lane < width; lane++) {
-    let to = target + (lane << 2);
-    for (let k = 0; k < K; k++, to += step) store<f32>(to, 0);
-  }
 }
 
-/** Eight lanes that lie side by side. */
-function copyEight(from: usize, kStride: isize, K: i32, to: usize, step: usize): void {
-  for (let k = 0; k < K; k++, from += kStride, to += step) {
-    const low = v128.load(from), high = v128.load(from, 16);
-    v128.store(to, low);
-    v128.store(to, high, 16);
-  }
+function copyFour(from: usize, kStride: isize, K: i32, to: usize, step: usize): void {
+  for (; K > 0; K--, from += kStride, to += step) v128.store(to, v128.load(from));
 }
 
-/** Four lanes that lie side by side. */
-function copyLanes(from: usize, kStride: isize, K: i32, to: usize, step: usize): void {
-  for (let k = 0; k < K; k++, from += kStride, to += step) v128.store(to, v128.load(from));
+/** A panel of lanes that lie side by side. */
+function copyLanes(from: usize, kStride: isize, K: i32, to: usize, width: i32): void {
+  const step = <usize>width << 2;
+  if (width == 16) {
+    for (; K > 0; K--, from += kStride, to += 64) {
+      const x0 = v128.load(from), x1 = v128.load(from, 16), x2 = v128.load(from, 32), x3 = v128.load(from, 48);
+      v128.store(to, x0);
+      v128.store(to, x1, 16);
+      v128.store(to, x2, 32);
+      v128.store(to, x3, 48);
+    }
+  } else if (width == 8) {
+    for (; K > 0; K--, from += kStride, to += 32) {
+      const low = v128.load(from), high = v128.load(from, 16);
+      v128.store(to, low);
+      v128.store(to, high, 16);
+    }
+  } else {
+    // Four to six: the last four overlap the first.
+    const last = step - 16;
+    for (; K > 0; K--, from += kStride, to += step) {
+      const low = v128.load(from), high = v128.load(from + last);
+      v128.store(to, low);
+      v128.store(to + last, high);
+    }
+  }
 }
 
 /** Four lanes, each dense along k: squares of 4×4 values are turned in registers. */

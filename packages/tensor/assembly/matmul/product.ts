@@ -1,39 +1,21 @@
-import { packPanel } from './pack';
-import { tile, TILE_COLUMNS, TILE_ROWS } from './tile';
+import { EPILOGUE_BYTES, finishPanels, hasEpilogue } from './epilogue';
+import { packPanels } from './pack';
+import { Product } from './record';
+import { tile, tileOfFour, TILE_COLUMNS, TILE_ROWS } from './tile';
 
 /** Values of k that one chain of multiply-adds takes: a panel of B then stays in the first-level cache. Part of the result's definition. */
 const BLOCK_K: i32 = 256;
-/** The most rows of A that are packed at once (a multiple of both tiles' rows): with BLOCK_K they stay in the second-level cache. */
+/** The most rows of A that are packed at once (a multiple of every tile's rows): with BLOCK_K they stay in the second-level cache. */
 const BLOCK_ROWS: i32 = 240;
+/** Values of A that are packed for all of K if they are no more: then each panel of B is met once. */
+const BLOCK_A: i32 = 128 * 768;
 
-/**
- * One product C [M, N] = A [M, K] · B [K, N], or many of one shape. Addresses and strides are in bytes; C's columns lie
- * side by side. `kernels/wasm/matmul.ts` writes these records.
- */
-@unmanaged
-export class Product {
-  M: i32;
-  N: i32;
-  K: i32;
-  aRow: isize;
-  aColumn: isize;
-  bRow: isize;
-  bColumn: isize;
-  cRow: isize;
-  /** The addresses of a, b and c of each product, three a product. */
-  operands: usize;
-  count: i32;
-  /** Where B's panels are packed: of each part BYTES(K, N), or one that all parts share. */
-  packedB: usize;
-  packedBStride: usize;
-  /** Of each part: a block of A's panels and one tile. */
-  scratch: usize;
-  scratchStride: usize;
-  /** N values to add to each row of C once it is complete, or 0. */
-  bias: usize;
-  /** How many columns of B, whole panels, `multiplyColumns` packs before it multiplies them. */
-  columnsAtOnce: i32;
-}
+/** Panels of B that are packed together where its rows are dense: lines of far apart rows are then met four at a time. */
+const GROUP: i32 = 4;
+
+/** Of a part's scratch: one tile at C's edge, panels of B, then the epilogue's. */
+const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
+const PANEL_BYTES: i32 = BLOCK_K * TILE_COLUMNS * 4;
 
 // @ts-ignore: decorator
 @inline
@@ -41,20 +23,26 @@ function min(a: i32, b: i32): i32 {
   return a < b ? a : b;
 }
 
+// @ts-ignore: decorator
+@inline
+function panelsOf(N: i32): i32 {
+  return (N + TILE_COLUMNS - 1) / TILE_COLUMNS;
+}
+
 /** Bytes that B's panels take. */
 export function packedBytes(K: i32, N: i32): usize {
-  return <usize>((N + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS) * <usize>K * 4;
+  return <usize>(panelsOf(N) * TILE_COLUMNS) * <usize>K * 4;
 }
 
 /** Bytes of scratch that one part needs beside B's panels. */
 export function scratchBytes(K: i32): usize {
-  return <usize>(BLOCK_ROWS * min(K, BLOCK_K) + TILE_ROWS * TILE_COLUMNS) * 4 + 64;
+  return <usize>min(BLOCK_ROWS * K, BLOCK_A) * 4 + TILE_BYTES + GROUP * PANEL_BYTES + EPILOGUE_BYTES + 64;
 }
 
 /** Packs part `part` of `parts` of the panels of the first product's B, for `multiplyPacked`. */
 export function packB(job: usize, part: i32, parts: i32): void {
   const product = changetype<Product>(job);
-  const panels = (product.N + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const panels = panelsOf(product.N);
   packColumns(product, load<usize>(product.operands, 4), product.packedB, panels * part / parts, panels * (part + 1) / parts);
 }
 
@@ -62,120 +50,126 @@ export function packB(job: usize, part: i32, parts: i32): void {
 export function multiplyPacked(job: usize, part: i32, parts: i32): void {
   const product = changetype<Product>(job);
   const rowTiles = (product.M + TILE_ROWS - 1) / TILE_ROWS;
-  const panels = (product.N + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const panels = panelsOf(product.N);
   const scratch = product.scratch + part * product.scratchStride;
-  const a = load<usize>(product.operands), c = load<usize>(product.operands, 8);
   if (rowTiles > panels) {
     const start = rowTiles * part / parts * TILE_ROWS, end = min(rowTiles * (part + 1) / parts * TILE_ROWS, product.M);
-    multiply(product, a, product.packedB, c, start, end, 0, panels, scratch);
+    multiply(product, product.operands, product.packedB, start, end, 0, panels, scratch);
   } else {
-    multiply(product, a, product.packedB, c, 0, product.M, panels * part / parts, panels * (part + 1) / parts, scratch);
+    multiply(product, product.operands, product.packedB, 0, product.M, panels * part / parts, panels * (part + 1) / parts, scratch);
   }
 }
 
-/**
- * The first product, B not packed: each part packs and multiplies a share of the columns, a few panels at a time in
- * memory of its own, so that nobody waits for another's panels.
- */
+/** The first product, B not packed: each part packs and multiplies a share of the columns, so that nobody waits for another's panels. */
 export function multiplyColumns(job: usize, part: i32, parts: i32): void {
   const product = changetype<Product>(job);
-  const panels = (product.N + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  const scratch = product.scratch + part * product.scratchStride;
-  const own = product.packedB + part * product.packedBStride;
-  const a = load<usize>(product.operands), b = load<usize>(product.operands, 4), c = load<usize>(product.operands, 8);
-  const end = panels * (part + 1) / parts, step = product.columnsAtOnce / TILE_COLUMNS;
-  for (let panel = panels * part / parts; panel < end; panel += step) {
-    const last = min(panel + step, end);
-    // Where the first panel of B would lie if they were all there.
-    const packed = own - <usize>(panel * TILE_COLUMNS) * product.K * 4;
-    packColumns(product, b, packed, panel, last);
-    multiply(product, a, packed, c, 0, product.M, panel, last, scratch);
-  }
+  const panels = panelsOf(product.N);
+  multiply(product, product.operands, 0, 0, product.M, panels * part / parts, panels * (part + 1) / parts, product.scratch + part * product.scratchStride);
 }
 
 /** A share of the products, each from its packing to its end. */
 export function multiplyEach(job: usize, part: i32, parts: i32): void {
   const product = changetype<Product>(job);
-  const panels = (product.N + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const panels = panelsOf(product.N);
   const scratch = product.scratch + part * product.scratchStride;
-  const packed = product.packedB + part * product.packedBStride;
+  const packed = product.packedB == 0 ? 0 : product.packedB + part * product.packedBStride;
   const end = <i32>(<i64>product.count * (part + 1) / parts);
   let last: usize = 0;
   for (let i = <i32>(<i64>product.count * part / parts); i < end; i++) {
     const operands = product.operands + i * 12;
     const b = load<usize>(operands, 4);
-    if (b != last) packColumns(product, b, packed, 0, panels);
+    if (packed != 0 && b != last) packColumns(product, b, packed, 0, panels);
     last = b;
-    multiply(product, load<usize>(operands), packed, load<usize>(operands, 8), 0, product.M, 0, panels, scratch);
+    multiply(product, operands, packed, 0, product.M, 0, panels, scratch);
   }
 }
 
 function packColumns(product: Product, b: usize, packed: usize, start: i32, end: i32): void {
-  const K = product.K;
-  for (let panel = start; panel < end; panel++) {
-    const column = panel * TILE_COLUMNS;
-    const target = packed + <usize>column * K * 4;
-    packPanel(b + column * product.bColumn, product.bColumn, product.bRow, min(TILE_COLUMNS, product.N - column), K, target, TILE_COLUMNS);
-  }
+  const K = product.K, column = start * TILE_COLUMNS;
+  const panelBytes = <usize>TILE_COLUMNS * K * 4;
+  packPanels(b + column * product.bColumn, product.bColumn, product.bRow, min(end * TILE_COLUMNS, product.N) - column, K, packed + start * panelBytes, TILE_COLUMNS, panelBytes);
 }
 
-/** Rows [rowStart, rowEnd) and panels [panelStart, panelEnd) of C. */
-function multiply(product: Product, a: usize, packedB: usize, c: usize, rowStart: i32, rowEnd: i32, panelStart: i32, panelEnd: i32, scratch: usize): void {
+/**
+ * Rows [rowStart, rowEnd) and panels [panelStart, panelEnd) of C. packedB 0: B's panels are packed in scratch.
+ *
+ * rows    blocks of at most BLOCK_ROWS
+ *   k0    all of K where the block's share of A is small, else BLOCK_K at a time: A is packed for them
+ *     start, k, panel, row    a panel of C, or a group of them, one tile after the other; then what follows the sums
+ */
+function multiply(product: Product, operands: usize, packedB: usize, rowStart: i32, rowEnd: i32, panelStart: i32, panelEnd: i32, scratch: usize): void {
+  const a = load<usize>(operands), b = load<usize>(operands, 4), c = load<usize>(operands, 8);
   const K = product.K, N = product.N, cRow = product.cRow;
-  const edge = scratch;
-  const packedA = (scratch + TILE_ROWS * TILE_COLUMNS * 4 + 63) & ~63;
+  const edge = (scratch + 63) & ~63;
+  const ownPanels = edge + TILE_BYTES, spare = ownPanels + GROUP * PANEL_BYTES, packedA = spare + EPILOGUE_BYTES;
+  const finishes = hasEpilogue(product);
+  const group = packedB == 0 && product.bColumn == 4 ? GROUP : 1;
   // Blocks of one size: each reads all of B, which would not pay for a few rows that are left over.
   const tiles = (rowEnd - rowStart + TILE_ROWS - 1) / TILE_ROWS;
   const blocks = (tiles * TILE_ROWS + BLOCK_ROWS - 1) / BLOCK_ROWS;
   for (let block = 0; block < blocks; block++) {
     const rows = rowStart + tiles * block / blocks * TILE_ROWS;
-    const rowsEnd = min(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd);
-    for (let k = 0; k < K; k += BLOCK_K) {
-      const depth = min(BLOCK_K, K - k);
-      for (let row = rows; row < rowsEnd; row += TILE_ROWS) {
-        packPanel(a + row * product.aRow + k * product.aColumn, product.aRow, product.aColumn, min(TILE_ROWS, rowsEnd - row), depth, packedA + (row - rows) * depth * 4, TILE_ROWS);
+    const height = min(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd) - rows;
+    // The last tiles have four rows, as many as leave none empty, or few.
+    const allTiles = (height + TILE_ROWS - 1) / TILE_ROWS;
+    const fours = min(allTiles, (allTiles * TILE_ROWS - height) / (TILE_ROWS - 4));
+    const tall = (allTiles - fours) * TILE_ROWS, packedRows = tall + fours * 4;
+    const span = packedRows * K <= BLOCK_A ? K : BLOCK_K;
+    for (let k0 = 0; k0 < K; k0 += span) {
+      const kEnd = min(k0 + span, K);
+      for (let k = k0; k < kEnd; k += BLOCK_K) {
+        const depth = min(BLOCK_K, kEnd - k);
+        const from = a + rows * product.aRow + k * product.aColumn, to = packedA + packedRows * (k - k0) * 4;
+        packPanels(from, product.aRow, product.aColumn, min(tall, height), depth, to, TILE_ROWS, TILE_ROWS * depth * 4);
+        if (tall < height) packPanels(from + tall * product.aRow, product.aRow, product.aColumn, height - tall, depth, to + tall * depth * 4, 4, 16 * depth);
       }
-      for (let panel = panelStart; panel < panelEnd; panel++) {
-        const column = panel * TILE_COLUMNS;
-        const width = min(TILE_COLUMNS, N - column);
-        const b = packedB + (<usize>column * K + k * TILE_COLUMNS) * 4;
-        for (let row = rows; row < rowsEnd; row += TILE_ROWS) {
-          const height = min(TILE_ROWS, rowsEnd - row);
-          const target = c + row * cRow + column * 4;
-          const panelA = packedA + (row - rows) * depth * 4;
-          if (width == TILE_COLUMNS && height == TILE_ROWS) {
-            tile(panelA, b, target, cRow, depth, k == 0);
-          } else {
-            tile(panelA, b, edge, TILE_COLUMNS * 4, depth, true);
-            storeEdge(edge, target, cRow, height, width, k == 0);
+      for (let start = panelStart; start < panelEnd; start += group) {
+        const end = min(start + group, panelEnd);
+        for (let k = k0; k < kEnd; k += BLOCK_K) {
+          const depth = min(BLOCK_K, kEnd - k);
+          const first = start * TILE_COLUMNS, panelBytes = TILE_COLUMNS * depth * 4;
+          if (packedB == 0) packPanels(b + first * product.bColumn + k * product.bRow, product.bColumn, product.bRow, min(end * TILE_COLUMNS, N) - first, depth, ownPanels, TILE_COLUMNS, panelBytes);
+          for (let panel = start; panel < end; panel++) {
+            const column = panel * TILE_COLUMNS;
+            const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedB + (<usize>column * K + k * TILE_COLUMNS) * 4;
+            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge);
           }
         }
+        if (finishes && kEnd == K) finishPanels(product, c, rows, rows + height, start, end, spare);
       }
     }
-    if (product.bias != 0) addBias(product, c, rows, rowsEnd, panelStart * TILE_COLUMNS, min(panelEnd * TILE_COLUMNS, N));
   }
 }
 
-/** What follows the sums, while the block is in the cache. */
-function addBias(product: Product, c: usize, rows: i32, rowsEnd: i32, columns: i32, columnsEnd: i32): void {
-  const bias = product.bias;
-  for (let row = rows; row < rowsEnd; row++) {
-    const line = c + row * product.cRow;
-    let at = <usize>columns << 2;
-    const end = <usize>columnsEnd << 2;
-    for (; at + 32 <= end; at += 32) {
-      const low = f32x4.add(v128.load(line + at), v128.load(bias + at)), high = f32x4.add(v128.load(line + at, 16), v128.load(bias + at, 16));
-      v128.store(line + at, low);
-      v128.store(line + at, high, 16);
-    }
-    for (; at < end; at += 4) store<f32>(line + at, load<f32>(line + at) + load<f32>(bias + at));
+/** `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. */
+// @ts-ignore: decorator
+@inline
+function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize): void {
+  for (let row = 0; row < packedRows; ) {
+    const isTall = row < tall;
+    const step = isTall ? TILE_ROWS : 4;
+    const inside = width == TILE_COLUMNS && row + step <= height;
+    const to = inside ? c : edge;
+    const toRow = inside ? cRow : TILE_COLUMNS * 4;
+    if (isTall) tile(a, b, to, toRow, depth, first || !inside);
+    else tileOfFour(a, b, to, toRow, depth, first || !inside);
+    if (!inside) storeEdge(edge, c, cRow, min(step, height - row), width, first);
+    row += step;
+    a += step * depth * 4;
+    c += step * cRow;
   }
 }
 
 /** The part of a tile that lies inside C. */
 function storeEdge(tile: usize, c: usize, cRow: isize, height: i32, width: i32, first: bool): void {
   for (let row = 0; row < height; row++, tile += TILE_COLUMNS * 4, c += cRow) {
-    for (let at: usize = 0, end = <usize>width << 2; at < end; at += 4) {
+    let at: usize = 0;
+    const end = <usize>width << 2;
+    for (; at + 16 <= end; at += 16) {
+      const sum = v128.load(tile + at);
+      v128.store(c + at, first ? sum : f32x4.add(v128.load(c + at), sum));
+    }
+    for (; at < end; at += 4) {
       const sum = load<f32>(tile + at);
       store<f32>(c + at, first ? sum : load<f32>(c + at) + sum);
     }

@@ -60,8 +60,8 @@ export interface Kernels {
 
   /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]. */
   matmul(a: View, b: View, out: View): void;
-  /** out[r, n] = Σₖ x[r, k]·weight[n, k] + bias[n]. */
-  linear(x: View, weight: View, bias: View | null, out: View): void;
+  /** out[r, n] = activation(z) + residual[r, n] for z = scale·Σₖ x[r, k]·weight[n, k] + bias[n]. */
+  linear(x: View, weight: View, epilogue: LinearEpilogue, out: View): void;
 
   /** out = x at positions `index` (int32, one axis) of `axis`. */
   indexSelect(x: View, axis: number, index: View, out: View): void;
@@ -115,6 +115,22 @@ export interface Kernels {
   layerNorm(form: NormForm, epsilon: number, x: View, weight: View | null, bias: View | null, out: View, statistics: NormStatistics): void;
   /** With ĝ = g·weight and x̂ = (x − mean)·reciprocal: x: reciprocal·(ĝ − mean ĝ) − slope·x̂·Σ ĝ·x̂ (rms: without mean ĝ); weight: Σ g·x̂; bias: Σ g. */
   layerNormBackward(form: NormForm, x: View, weight: View | null, g: View, statistics: NormStatistics, out: NormGradients): void;
+}
+
+/** Functions that `linear` applies to its sums. */
+export const linearActivations = ['relu', 'gelu', 'geluTanh', 'silu', 'tanh'] as const satisfies readonly UnaryName[];
+export type LinearActivation = (typeof linearActivations)[number];
+
+/** What follows the sums of `linear`; activations and a scale other than 1 are for floats only. */
+export interface LinearEpilogue {
+  /** [N] */
+  readonly bias: View | null;
+  readonly scale: number;
+  readonly activation: LinearActivation | null;
+  /** [R, N] */
+  readonly residual: View | null;
+  /** Where z goes, [R, N], for a backward pass. */
+  readonly kept: View | null;
 }
 
 /** What cross entropy compares logits with. */

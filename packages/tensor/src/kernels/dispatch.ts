@@ -20,10 +20,10 @@ export const kernels: Kernels = {
     else products.matmul(runtime, a, b, out);
   },
 
-  linear(x, weight, bias, out) {
+  linear(x, weight, epilogue, out) {
     const runtime = products.takesProduct(x, out) ? currentRuntime() : null;
-    if (runtime === null) js.linear(x, weight, bias, out);
-    else products.linear(runtime, x, weight, bias, out);
+    if (runtime === null) js.linear(x, weight, epilogue, out);
+    else products.linear(runtime, x, weight, epilogue, out);
   },
 
   unary(name, x, out) {

@@ -4,7 +4,27 @@ import { arange, linear, ones, randn, tensor, zeros, type Tensor } from '../inde
 import { checkGradients, expectClose, expectTwins, runs, tensors } from '../testing/index.ts';
 import { registry, type Op } from './op.ts';
 
-const twin = (registry.get('linear') as unknown as Op).composed as (inputs: readonly Tensor[], attributes: undefined) => Tensor;
+const plain = { scale: 1, activation: null, bias: false, residual: false, keep: false } as const;
+const twinOf = (name: string) => (registry.get(name) as unknown as Op<object>).composed as (inputs: readonly Tensor[], attributes: object) => Tensor;
+const twin = (inputs: readonly Tensor[]): Tensor => twinOf('linear')(inputs, { ...plain, bias: inputs.length > 2 });
+
+const activations = ['relu', 'gelu', 'geluTanh', 'silu', 'tanh'] as const;
+type Activation = (typeof activations)[number];
+
+const call = (scale: number, activation: Activation | undefined) => (x: Tensor, weight: Tensor, bias: Tensor, residual?: Tensor): Tensor => linear(x, weight, bias, { scale, ...(activation && { activation }), ...(residual && { residual }) });
+const composed = (scale: number, activation: Activation | undefined) => (...inputs: Tensor[]): Tensor =>
+  twinOf(activation === undefined ? 'linear' : 'linearActivation')(inputs, { ...plain, scale, activation: activation ?? null, bias: true, residual: inputs.length > 3 });
+
+/** x, weight, bias and perhaps a residual, with what is done to them. */
+function fused(dtype: 'float32' | 'float64') {
+  const length = fc.nat(4);
+  return fc.tuple(fc.array(length, { maxLength: 2 }), length, length, fc.boolean()).chain(([lead, K, N, added]) => {
+    const one = (shape: readonly number[]) => tensors({ dtype, shape, range: [-2, 2] });
+    const [x, weight, bias, residual] = [one([...lead, K]), one([N, K]), one([N]), one([...lead, N])];
+    const inputs: fc.Arbitrary<Tensor[]> = added ? fc.tuple(x, weight, bias, residual) : fc.tuple(x, weight, bias);
+    return fc.record({ inputs, scale: fc.constantFrom(1, -0.5), activation: fc.option(fc.constantFrom(...activations), { nil: undefined }) });
+  });
+}
 
 /** x, weight and perhaps bias that fit each other, of any rank and layout. */
 function operands(dtype: 'float32' | 'float64') {
@@ -21,7 +41,7 @@ describe('linear', () => {
     fc.assert(fc.property(operands('float32'), (inputs) => {
       const bound = { rtol: 2 ** -24, atol: 1e-12 };
       // The gradient of x is a product of rounded weights only; those of weight and bias are sums of up to 4³ terms.
-      expectTwins((x, w, b) => linear(x, w, b), (...all) => twin(all, undefined), inputs, { values: bound, gradients: { rtol: 2 ** -23, atol: 1e-12 } });
+      expectTwins((x, w, b) => linear(x, w, b), (...all) => twin(all), inputs, { values: bound, gradients: { rtol: 2 ** -23, atol: 1e-12 } });
     }));
   });
 
@@ -29,6 +49,44 @@ describe('linear', () => {
     fc.assert(fc.property(operands('float64'), (inputs) => {
       checkGradients((x, w, b) => linear(x, w, b), inputs, { order: 2 });
     }), { numRuns: runs(1 / 5) });
+  });
+
+  it('with options is activation(scale·x·Wᵀ + b) + residual in values and gradients, within two roundings to float32', () => {
+    fc.assert(fc.property(fused('float32'), ({ inputs, scale, activation }) => {
+      const [ours, theirs] = [call(scale, activation), composed(scale, activation)];
+      const bound = { rtol: 2 ** -22, atol: 1e-6 };
+      expectTwins(ours, theirs, inputs, { values: bound, gradients: { rtol: 1e-5, atol: 1e-5 } });
+    }));
+  });
+
+  it('with options has gradients of both orders that central differences confirm', () => {
+    // Away from relu's corner.
+    const smooth = fused('float64').filter(({ activation }) => activation !== 'relu');
+    fc.assert(fc.property(smooth, ({ inputs, scale, activation }) => {
+      checkGradients(call(scale, activation), inputs, { order: 2 });
+    }), { numRuns: runs(1 / 5) });
+  });
+
+  it('adds a residual that broadcasts, and sums its gradient', () => {
+    const residual = tensor([[1], [2]], { requiresGrad: true });
+    const y = linear(ones([2, 3]), ones([4, 3]), null, { residual });
+    expectClose(y, [[4, 4, 4, 4], [5, 5, 5, 5]]);
+    y.sum().backward();
+    expectClose(residual.grad ?? zeros([]), [[4], [4]]);
+    expect(() => linear(ones([2, 3]), ones([4, 3]), null, { residual: ones([3, 4]) })).toThrow('linear: ');
+  });
+
+  it('makes integers float32 for an activation or a scale, and adds residuals to them otherwise', () => {
+    const [x, weight] = [tensor([[3, -4]], { dtype: 'int32' }), tensor([[1, 1]], { dtype: 'int32' })];
+    const activated = linear(x, weight, null, { activation: 'relu' });
+    expect([activated.dtype, activated.toArray()]).toEqual(['float32', [[0]]]);
+    expect(linear(x, weight, null, { scale: 0.5 }).toArray()).toEqual([[-0.5]]);
+    const sum = linear(x, weight, tensor([1], { dtype: 'int32' }), { residual: tensor([[2 ** 31 - 1]], { dtype: 'int32' }) });
+    expect([sum.dtype, sum.toArray()]).toEqual(['int32', [[2 ** 31 - 1]]]);
+  });
+
+  it('refuses an activation that there is not', () => {
+    expect(() => linear(ones([1]), ones([1, 1]), null, { activation: 'selu' as 'silu' })).toThrow("linear: the activation must be one of 'relu', 'gelu', 'geluTanh', 'silu', 'tanh', not 'selu'");
   });
 
   it('takes a single vector and gives one', () => {

@@ -1,3 +1,4 @@
+import { linearActivations, type LinearActivation } from '../contract.ts';
 import { dropoutRecord } from './dropout.ts';
 import { elementwiseRecord } from './elementwise.ts';
 import type { ElementwiseJobs, RowJobs } from './exports.ts';
@@ -21,6 +22,7 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   { name: 'product 11×37×259', run: (runtime) => product(runtime, 11, 37, 259, false) },
   { name: 'product 245×16×3', run: (runtime) => product(runtime, 245, 16, 3, true) },
   { name: 'three products 5×18×12', run: (runtime) => product(runtime, 5, 18, 12, true, 3) },
+  ...[null, ...linearActivations].map((activation) => ({ name: `layer 6×19×5 with ${activation ?? 'no activation'}`, run: (runtime: Runtime) => product(runtime, 6, 19, 5, true, 1, { activation }) })),
   ...[...unaryJobs, ...slopeJobs].map((job) => ({ name: `${job} of 45 values`, run: (runtime: Runtime) => elementwise(runtime, job, 45) })),
   // Rows of whole registers, and rows that are nothing but a rest.
   ...rowJobs.flatMap((job) => [21, 5].map((columns) => ({ name: `${job} of 3×${columns}`, run: (runtime: Runtime) => rows(runtime, job, 3, columns) }))),
@@ -98,18 +100,20 @@ function norm({ heap, exports }: Runtime, count: number, columns: number): Float
   });
 }
 
-function product(runtime: Runtime, M: number, N: number, K: number, transposed: boolean, count = 1): Float32Array {
+function product(runtime: Runtime, M: number, N: number, K: number, transposed: boolean, count = 1, layer?: { readonly activation: LinearActivation | null }): Float32Array {
   const { heap } = runtime;
   return heap.scratch(() => {
     const sizes = [M * K, K * N, M * N].map((size) => size * 4);
     const [a, b, c] = sizes.map((size) => heap.allocate(size * count));
-    const bias = heap.allocate(N * 4);
     fillFixed(heap, a, M * K * count);
     fillFixed(heap, b, K * N * count);
-    fillFixed(heap, bias, N);
+    const [bias, residual] = [N, M * N].map((size) => heap.allocate(size * 4));
+    fillWide(heap, bias, N);
+    fillFixed(heap, residual, M * N);
+    const epilogue = layer === undefined ? null : { ...layer, bias, residual, scale: 0.5, kept: 0 };
     const operands = Array.from({ length: count }, (_, i) => [a + i * sizes[0], b + i * sizes[1], c + i * sizes[2]] as const);
     const strides = transposed ? { aRow: 4, aColumn: M * 4, bRow: 4, bColumn: K * 4 } : { aRow: K * 4, aColumn: 4, bRow: N * 4, bColumn: 4 };
-    multiply(runtime, { M, N, K, ...strides, cRow: N * 4, operands, bias });
+    multiply(runtime, { M, N, K, ...strides, cRow: N * 4, operands, epilogue });
     return heap.f32.slice(c / 4, c / 4 + M * N * count);
   });
 }

@@ -1,6 +1,7 @@
 import { checks } from './checks.ts';
 import type { Exports, WideExports } from './exports.ts';
 import type { Heap } from './heap.ts';
+import { recordBytes, writeProduct } from './product.ts';
 
 /** How much faster than anything 128 bits wide a product in the wide module must be. A processor with AVX2 gives 1.6 to 1.9. */
 const clearlyFaster = 1.25;
@@ -24,10 +25,10 @@ export function speedup(wide: WideExports, heap: Heap, now: () => number): numbe
   return heap.scratch(() => {
     const [M, N, K] = [20, 64, 128];
     const [a, b, c] = [M * K, K * N, M * N].map((size) => heap.allocate(size * 4));
-    const [table, job, packed, scratch, p] = [12, 64, wide.packedBytes(K, N), wide.scratchBytes(K), 512].map((size) => heap.allocate(size));
+    const [table, job, packed, scratch, p] = [12, recordBytes, wide.packedBytes(K, N), wide.scratchBytes(K), 512].map((size) => heap.allocate(size));
     heap.f32.fill(0.5, a / 4, (p + 512) / 4);
-    heap.i32.set([a, b, c], table / 4);
-    heap.i32.set([M, N, K, K * 4, 4, N * 4, 4, N * 4, table, 1, packed, 0, scratch, 0, 0], job / 4);
+    const products = { M, N, K, aRow: K * 4, aColumn: 4, bRow: N * 4, bColumn: 4, cRow: N * 4, operands: [[a, b, c]] } as const;
+    writeProduct(heap, job, products, table, [packed, 0], [scratch, 0]);
     wide.packB(job, 0, 1);
     const steps = (M * N * K) / 48;
     let [product, limit] = [Infinity, Infinity];

@@ -1,7 +1,8 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
+import type { LinearEpilogue } from '../contract.ts';
 import { fetch, place, placeDense, placeResult, type Placed } from './operands.ts';
-import { multiply } from './product.ts';
+import { multiply, packOperand } from './product.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -19,21 +20,10 @@ export function takesProduct(a: View, out: View): boolean {
 
 /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n] */
 export function matmul(runtime: Runtime, a: View, b: View, out: View): void {
-  product(runtime, a, b, null, out);
-}
-
-/** out[r, n] = Σₖ x[r, k]·weight[n, k] + bias[n] */
-export function linear(runtime: Runtime, x: View, weight: View, bias: View | null, out: View): void {
-  const { shape: [N, K], strides: [sn, sk], offset } = weight.layout;
-  product(runtime, x, { storage: weight.storage, layout: { shape: [K, N], strides: [sk, sn], offset } }, bias, out);
-}
-
-function product(runtime: Runtime, a: View, b: View, bias: View | null, out: View): void {
   const { heap } = runtime;
   heap.scratch(() => {
     const { shape } = out.layout;
     const [left, right] = [place(heap, a), place(heap, b)];
-    const added = bias === null ? 0 : placeDense(heap, bias);
     const result = placeResult(heap, out);
     const [M, N] = shape.slice(-2);
     const [row, aColumn] = left.strides.slice(-2);
@@ -45,9 +35,47 @@ function product(runtime: Runtime, a: View, b: View, bias: View | null, out: Vie
       : addresses(batch, [left, right, { address: result, strides: contiguousStrides(shape).map((stride) => stride * 4) }]);
     const rows = folded !== null ? M * sizeOf(batch) : M;
     const K = a.layout.shape[a.layout.shape.length - 1];
-    multiply(runtime, { M: rows, N, K, aRow: folded ?? row, aColumn, bRow, bColumn, cRow: N * 4, operands, bias: added });
+    multiply(runtime, { M: rows, N, K, aRow: folded ?? row, aColumn, bRow, bColumn, cRow: N * 4, operands });
     fetch(heap, result, out);
   });
+}
+
+/** out = activation(scale·x·weightᵀ + bias) + residual; x [R, K], weight [N, K] */
+export function linear(runtime: Runtime, x: View, weight: View, epilogue: LinearEpilogue, out: View): void {
+  runtime.heap.scratch(() => {
+    const { address, strides: [bColumn, bRow] } = place(runtime.heap, weight);
+    layer(runtime, x, { b: address, bRow, bColumn }, epilogue, out);
+  });
+}
+
+/** Bytes that `packWeight` writes for a weight [N, K]. They depend on the level's tiles. */
+export function packedWeightBytes({ exports }: Runtime, N: number, K: number): number {
+  return exports.packedBytes(K, N);
+}
+
+/** Packs a weight [N, K] that lies in the heap, for any number of `linearPacked`; `to` is a multiple of 64. */
+export function packWeight(runtime: Runtime, { address, strides: [bColumn, bRow] }: Placed, N: number, K: number, to: number): void {
+  packOperand(runtime, { M: 0, N, K, aRow: 0, aColumn: 0, bRow, bColumn, cRow: 0, operands: [[0, address, 0]] }, to);
+}
+
+/** `linear` with the weight [N, K] that `packWeight` put at `packed`: the same bits. */
+export function linearPacked(runtime: Runtime, x: View, packed: number, epilogue: LinearEpilogue, out: View): void {
+  runtime.heap.scratch(() => layer(runtime, x, { b: 0, bRow: 0, bColumn: 0, packed }, epilogue, out));
+}
+
+function layer(runtime: Runtime, x: View, weight: { b: number; bRow: number; bColumn: number; packed?: number }, { bias, scale, activation, residual, kept }: LinearEpilogue, out: View): void {
+  const { heap } = runtime;
+  const { b, ...rest } = weight;
+  const { address: a, strides: [aRow, aColumn] } = place(heap, x);
+  const [added, addend] = [bias, residual].map((view) => (view === null ? 0 : placeDense(heap, view)));
+  const result = placeResult(heap, out);
+  const before = kept === null ? 0 : placeResult(heap, kept);
+  const [M, N] = out.layout.shape;
+  const K = x.layout.shape[1];
+  const epilogue = { bias: added, scale, activation, residual: addend, kept: before };
+  multiply(runtime, { M, N, K, aRow, aColumn, ...rest, cRow: N * 4, operands: [[a, b, result]], epilogue });
+  fetch(heap, result, out);
+  if (kept !== null) fetch(heap, before, kept);
 }
 
 /**

@@ -1,8 +1,10 @@
+import type { LinearActivation } from '../contract.ts';
+import type { Heap } from './heap.ts';
 import type { Runtime } from './runtime.ts';
-import { partsFor, runJob } from './share.ts';
+import { partsFor, runJob, type JobName } from './share.ts';
 
 /**
- * Products of matrices that lie in the heap: C [M, N] = A [M, K] · B [K, N] + bias [N], one or many of one shape.
+ * Products of matrices that lie in the heap: C [M, N] = A [M, K] · B [K, N], one or many of one shape.
  * Addresses and strides count bytes; strides may be zero or negative, C's columns lie side by side.
  */
 export interface Products {
@@ -16,71 +18,106 @@ export interface Products {
   readonly cRow: number;
   /** The addresses of A, B and C of each product. */
   readonly operands: readonly (readonly [a: number, b: number, c: number])[];
-  /** The address of N values, or 0. */
-  readonly bias: number;
+  /** Of one product only. */
+  readonly epilogue?: PlacedEpilogue | null;
+  /** Where B's panels lie since `packB`, in place of B; of one product only. */
+  readonly packed?: number;
 }
 
-/** Fields of the record that assembly/matmul/product.ts reads. */
-const fields = 16;
+/** C = activation(scale·A·B + bias) + residual, by addresses, 0 for what there is not: bias [N], the others dense [M, N]. */
+export interface PlacedEpilogue {
+  readonly bias: number;
+  readonly scale: number;
+  readonly activation: LinearActivation | null;
+  readonly residual: number;
+  /** Where the values before the activation go. */
+  readonly kept: number;
+}
+
+const plain: PlacedEpilogue = { bias: 0, scale: 1, activation: null, residual: 0, kept: 0 };
+
+/** The numbers by which assembly/matmul/epilogue.ts knows activations. */
+const activations: Readonly<Record<LinearActivation, number>> = { relu: 1, gelu: 2, geluTanh: 3, silu: 4, tanh: 5 };
+
+/** Where assembly/matmul/record.ts expects the scale, the one field that is no integer. */
+const scaleField = 16;
+export const recordBytes = 4 * 21;
+
+/** Writes the record that assembly/matmul/record.ts describes. */
+export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, bRow, bColumn, cRow, operands, epilogue }: Products, table: number, packed: readonly [address: number, stride: number], scratch: readonly [address: number, stride: number]): void {
+  const { bias, scale, activation, residual, kept } = epilogue ?? plain;
+  const act = activation === null ? 0 : activations[activation];
+  heap.i32.set([M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, ...packed, ...scratch, bias, act, 0, residual, cRow, kept, cRow], at / 4);
+  heap.f32[at / 4 + scaleField] = scale;
+  heap.i32.set(operands.flat(), table / 4);
+}
 
 /** B is packed in pieces of at most this many bytes, which then stay in a shared cache. */
 const pieceBytes = 4 * 1024 * 1024;
 
-/** Products with fewer multiplications are packed and computed one after the other in one call. */
-const smallProduct = 1 << 20;
+/** Up to so many rows B's panels are used once, so each is packed when it is needed: one block of rows in assembly/matmul/product.ts. */
+const fewRows = 240;
 
 /** Computes products whose M, N and K are not 0. */
 export function multiply(runtime: Runtime, products: Products): void {
   const { heap, exports } = runtime;
-  const { M, N, K, operands, aRow, aColumn, bRow, bColumn, cRow, bias } = products;
+  const { M, N, K, operands, packed: prepacked = 0 } = products;
   const count = operands.length;
   const parts = partsFor(runtime, M * N * K * count);
-  const atMost = Math.max(64, Math.floor(pieceBytes / (K * 64)) * 16);
-  // Whole products are the better parts where there are enough: each packs its own B, and nobody waits in between.
-  const whole = parts > 1 && count >= 2 * parts && exports.packedBytes(K, N) <= pieceBytes;
-  const together = whole || (count > 1 && M * N * K < smallProduct);
-  // Wide ones are shared out by columns, each part with its own panels of B; for tall ones B is packed first, for all.
-  const wide = !together && 3 * M <= N;
-  const piece = together ? N : wide ? evenPiece(Math.ceil(N / parts), atMost) : Math.min(N, atMost);
+  const few = M <= fewRows;
   /** What lies between the memory of one part and that of the next. */
   const strideOf = (bytes: number): number => (parts === 1 ? 0 : Math.ceil(bytes / 64) * 64);
   heap.scratch(() => {
     const table = heap.allocate(count * 12);
-    const [packedBytes, scratchBytes] = [exports.packedBytes(K, piece), exports.scratchBytes(K)];
-    const [packedStride, scratchStride] = [together || wide ? strideOf(packedBytes) : 0, strideOf(scratchBytes)];
-    const packed = heap.allocate(packedBytes + (parts - 1) * packedStride);
-    const scratch = heap.allocate(scratchBytes + (parts - 1) * scratchStride);
-    const job = heap.allocate(fields * 4);
-    /** Describes all products, or `columns` columns of one from `column` on. */
-    const write = (index: number, column: number, columns: number): void => {
-      const at = table + index * 12;
-      if (!together) heap.i32.set([operands[index][0], operands[index][1] + column * bColumn, operands[index][2] + column * 4], at / 4);
-      const offset = bias === 0 ? 0 : bias + column * 4;
-      heap.i32.set([M, columns, K, aRow, aColumn, bRow, bColumn, cRow, at, count, packed, packedStride, scratch, scratchStride, offset, piece], job / 4);
+    const job = heap.allocate(recordBytes);
+    const scratchBytes = exports.scratchBytes(K);
+    const scratch = [heap.allocate(scratchBytes + (parts - 1) * strideOf(scratchBytes)), strideOf(scratchBytes)] as const;
+    const panels = (columns: number, copies: number): readonly [number, number] => {
+      const bytes = exports.packedBytes(K, columns);
+      return [heap.allocate(bytes + (copies - 1) * strideOf(bytes)), strideOf(bytes)];
     };
-    if (together) {
-      heap.i32.set(operands.flat(), table / 4);
-      write(0, 0, N);
-      runJob(runtime, 'multiplyEach', job, parts);
+    const run = (part: Products, packed: readonly [number, number], ...jobs: readonly JobName[]): void => {
+      writeProduct(heap, job, part, table, packed, scratch);
+      for (const name of jobs) runJob(runtime, name, job, parts);
+    };
+    if (prepacked !== 0) {
+      run(products, [prepacked, 0], 'multiplyPacked');
       return;
     }
-    for (let index = 0; index < count; index++) {
-      if (wide) {
-        write(index, 0, N);
-        runJob(runtime, 'multiplyColumns', job, parts);
-        continue;
-      }
+    // Whole products are the better parts where there are enough.
+    if (count >= 2 * parts && (few || exports.packedBytes(K, N) <= pieceBytes)) {
+      run(products, few ? [0, 0] : panels(N, parts), 'multiplyEach');
+      return;
+    }
+    // Products with more rows take panels of B several times: they are packed before, for all parts.
+    const byColumns = few && N >= 16 * parts;
+    const piece = byColumns ? N : Math.min(N, Math.max(64, Math.floor(pieceBytes / (K * 64)) * 16));
+    const packed = byColumns ? ([0, 0] as const) : panels(piece, 1);
+    for (const operand of operands) {
       for (let column = 0; column < N; column += piece) {
-        write(index, column, Math.min(piece, N - column));
-        runJob(runtime, 'packB', job, parts);
-        runJob(runtime, 'multiplyPacked', job, parts);
+        const part = piece < N || count > 1 ? columnsOf(products, operand, column, Math.min(piece, N - column)) : products;
+        if (byColumns) run(part, packed, 'multiplyColumns');
+        else run(part, packed, 'packB', 'multiplyPacked');
       }
     }
   });
 }
 
-/** The columns of one of the equal pieces of `columns`, none larger than `atMost`: whole panels of any module. */
-function evenPiece(columns: number, atMost: number): number {
-  const pieces = Math.ceil(columns / atMost);
-  return Math.ceil(columns / pieces / 16) * 16;
+/** Packs B of the only product, for products with `packed`. */
+export function packOperand(runtime: Runtime, products: Products, to: number): void {
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const [table, job] = [12, recordBytes].map((bytes) => heap.allocate(bytes));
+    writeProduct(heap, job, products, table, [to, 0], [0, 0]);
+    // A value that is packed is read and written once: far less than a value of a product.
+    runJob(runtime, 'packB', job, partsFor(runtime, products.N * products.K * 4));
+  });
+}
+
+/** `columns` columns of one of the products, from `column` on. */
+function columnsOf(products: Products, [a, b, c]: readonly [number, number, number], column: number, columns: number): Products {
+  const { bColumn, epilogue = null } = products;
+  const moved = (address: number): number => (address === 0 ? 0 : address + column * 4);
+  const own = epilogue === null ? null : { ...epilogue, bias: moved(epilogue.bias), residual: moved(epilogue.residual), kept: moved(epilogue.kept) };
+  return { ...products, N: columns, operands: [[a, b + column * bColumn, c + column * 4]], epilogue: own };
 }
