@@ -18,7 +18,7 @@ const cases = join(import.meta.dirname, 'cases');
 const camel = (name: string): string => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Fields that are checked, but change no number by themselves. */
-const quiet = new Set(['label2id', 'output_hidden_states', 'output_attentions', 'sparse_pred_ignore_index', 'use_cache']);
+const quiet = new Set(['label2id', 'output_hidden_states', 'output_attentions', 'sparse_pred_ignore_index', 'use_cache', 'bos_token_id', 'eos_token_id']);
 /** Rotary positions have no end: what the config says of the longest text changes nothing. */
 const endless = new Set(['modernbert', 'nomic_bert', 'eurobert']);
 

@@ -19,6 +19,9 @@ export {
   ForSequenceClassification, ForTokenClassification,
 } from './models/models.ts';
 export { ForCausalLM, type CausalInputs, type CausalOutput } from './models/causalLm.ts';
+export type { GenerateControls, GenerateOptions, GenerateOutput } from './generation/generate.ts';
+export type { LogitsProcessor } from './generation/processors.ts';
+export type { GenerationSettings } from './generation/settings.ts';
 export type {
   LabelledInputs, LogitsOutput, ModelInputs, ModelOutput, PreTrainingInputs, PreTrainingOutput, QuestionAnsweringOutput, QuestionInputs,
 } from './models/models.ts';

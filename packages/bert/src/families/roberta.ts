@@ -16,6 +16,7 @@ function family(modelType: string, name: string, tokenizer: Family['tokenizer'],
     },
     bodyKeys: () => bertBodyKeys,
     headKeys: robertaHeadKeys,
+    tokens: { bosTokenId: 0, eosTokenId: 2 },
   };
 }
 

@@ -31,6 +31,7 @@ const robertaPreLayerNorm: Family = {
   },
   bodyKeys: () => bodyKeys,
   headKeys: robertaHeadKeys,
+  tokens: { bosTokenId: 0, eosTokenId: 2 },
 };
 
 export class RobertaPreLayerNormModel extends BaseModel {

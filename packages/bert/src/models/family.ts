@@ -38,6 +38,8 @@ export interface Family {
   readonly parameterKeys?: (encoder: EncoderConfig) => KeyTemplates;
   /** How a weight of the model of this name starts. Default: normal, with `initializer_range`. */
   readonly start?: (name: string, fields: Fields, encoder: EncoderConfig) => Start;
+  /** The ids that begin and end texts where config.json does not say. */
+  readonly tokens?: { readonly bosTokenId: number; readonly eosTokenId: number };
   /** Published sizes. */
   readonly presets?: Readonly<Record<string, ModelOptions>>;
 }
@@ -65,6 +67,8 @@ export interface ModelOptions {
   readonly initializerRange?: number;
   readonly layerNormEps?: number;
   readonly padTokenId?: number | null;
+  readonly bosTokenId?: number | null;
+  readonly eosTokenId?: number | readonly number[] | null;
   readonly isDecoder?: boolean;
   readonly addCrossAttention?: boolean;
   readonly tieWordEmbeddings?: boolean;

@@ -34,6 +34,8 @@ export class ModelConfig {
     this.heads = heads;
     this.outputHiddenStates = fields.flag('output_hidden_states', false);
     this.outputAttentions = fields.flag('output_attentions', false);
+    // What generating reads.
+    for (const name of ['bos_token_id', 'eos_token_id']) fields.raw(name);
     this.useCache = this.encoder.causal && (fields.optionalFlag('use_cache') ?? true);
     this.initializerRange = fields.number('initializer_range', 0, 1e3, 0.02);
     this.json = { ...withoutDefaults(fields), ...fields.json, model_type: family.modelType };

@@ -9,7 +9,7 @@ import { Encoder, type EncoderInputs, type EncoderOutput } from '../encoder/enco
 import { formatConfig } from '../fields.ts';
 import { writeText } from '../files.ts';
 import { Pooler } from '../heads/heads.ts';
-import { openModelFiles, readJson, type FilesOptions, type ModelSource } from '../modelFiles/modelFiles.ts';
+import { openModelFiles, readJson, type FilesOptions, type ModelFiles, type ModelSource } from '../modelFiles/modelFiles.ts';
 import type { Family, HeadKind, ModelOptions } from './family.ts';
 import { initialize } from './initialize.ts';
 import { ModelConfig } from './modelConfig.ts';
@@ -91,6 +91,7 @@ export abstract class PretrainedModel extends Module {
       const { addPoolingLayer } = options;
       const model = new this(config, { initialize: false, ...(addPoolingLayer === undefined ? {} : { addPoolingLayer }) });
       await model.load(reader, options.initializeMissing ?? false);
+      await model.loadBeside(files);
       return model.eval();
     } finally {
       await reader.close();
@@ -155,6 +156,9 @@ export abstract class PretrainedModel extends Module {
     this.#loading = report;
     return report;
   }
+
+  /** Reads what a class has in files of its own. */
+  protected async loadBeside(_files: ModelFiles): Promise<void> {}
 
   /** Draws weights anew; all, or only some. */
   initializeWeights(only?: ReadonlySet<Tensor>): void {
