@@ -107,6 +107,7 @@ describe('BertTokenizer', () => {
     [{ truncation: 'longest' }, 'truncation must be one of longest_first, only_first, only_second, do_not_truncate, not "longest"'],
     [{ truncation: true, maxLength: 1 }, 'maxLength 1 has no room for the 2 special tokens'],
     [{ truncation: true, maxLength: 4, stride: 2 }, 'the stride (2) must be less than the 2 tokens that are left'],
+    [{ truncation: true, maxLength: 40, stride: 39 }, 'the stride (39) must not be more than the 38 tokens that maxLength 40 leaves to a text'],
     [{ truncation: true, maxLength: 2.5 }, 'maxLength must be a whole number from 0, not 2.5'],
     [{ truncation: 'only_second', maxLength: 4 }, 'only_second needs a second text'],
     [{ truncation: 'only_second', maxLength: 2, addSpecialTokens: false }, 'only_second needs a second text'],

@@ -188,7 +188,7 @@ export class BertTokenizer {
     if (pairs !== undefined && pairs.length !== texts.length) {
       throw new ArgumentError(`encodeBatch: ${texts.length} texts but ${pairs.length} pairs; give one second text for each first`);
     }
-    const checked = checkEncodeOptions(options, this.#parts, this.numSpecialTokensToAdd(pairs !== undefined), pairs !== undefined);
+    const checked = checkEncodeOptions(options, this.#parts, { one: this.numSpecialTokensToAdd(), here: this.numSpecialTokensToAdd(pairs !== undefined) });
     const encodings = texts.map((text, i) => this.#encodeOne(text, pairs?.[i] ?? null, checked));
     const { padding } = checked;
     if (padding === null) return encodings;
@@ -229,7 +229,9 @@ export class BertTokenizer {
   }
 
   #encodeOne(text: TextInput, pair: TextInput | null, options: CheckedEncodeOptions): Encoding {
-    let first = this.#encodeInput(text, 0, options);
+    // A first text that only_second may not cut is read whole, so that there is an error if it is too long.
+    const whole = options.truncation?.strategy === 'only_second';
+    let first = this.#encodeInput(text, 0, whole ? { ...options, limit: Number.POSITIVE_INFINITY } : options);
     let second = pair === null ? null : this.#encodeInput(pair, 1, options);
     if (options.truncation !== null) [first, second] = truncatePair(first, second, options.truncation);
     return postProcess(this.#parts.postProcessor, first, second, options.addSpecialTokens);

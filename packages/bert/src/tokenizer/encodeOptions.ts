@@ -20,7 +20,7 @@ const PADDINGS = ['longest', 'max_length', 'do_not_pad'] as const;
 const SIDES = ['left', 'right'] as const;
 
 /** @throws ArgumentError naming the option that makes no sense */
-export function checkEncodeOptions(options: EncodeOptions, parts: TokenizerParts, specialTokens: number, pair: boolean): CheckedEncodeOptions {
+export function checkEncodeOptions(options: EncodeOptions, parts: TokenizerParts, specialTokens: { readonly one: number; readonly here: number }): CheckedEncodeOptions {
   const addSpecialTokens = options.addSpecialTokens ?? true;
   const maxLength = options.maxLength ?? parts.modelMaxLength;
   const stride = options.stride ?? 0;
@@ -35,16 +35,19 @@ export function checkEncodeOptions(options: EncodeOptions, parts: TokenizerParts
   const overflow = oneOf('overflow', options.overflow ?? 'reference', ['reference', 'complete']);
   let truncation: Truncation | null = null;
   if (strategy !== 'do_not_truncate' && maxLength !== Number.POSITIVE_INFINITY) {
-    const room = maxLength - (addSpecialTokens ? specialTokens : 0);
+    const room = maxLength - (addSpecialTokens ? specialTokens.here : 0);
     if (room < 0) {
-      throw new ArgumentError(`encode: maxLength ${maxLength} has no room for the ${specialTokens} special tokens; raise it or pass addSpecialTokens: false`);
+      throw new ArgumentError(`encode: maxLength ${maxLength} has no room for the ${specialTokens.here} special tokens; raise it or pass addSpecialTokens: false`);
+    }
+    // As in the reference this is wrong for any text, and does not depend on the length of the one at hand.
+    const alone = maxLength - (addSpecialTokens ? specialTokens.one : 0);
+    if (stride > alone) {
+      throw new ArgumentError(`encode: the stride (${stride}) must not be more than the ${alone} tokens that maxLength ${maxLength} leaves to a text; lower the stride or raise maxLength`);
     }
     truncation = { maxLength: room, strategy, stride, side: truncationSide };
   }
 
-  // A first text that only_second may not cut is read whole, so that there is an error if it is too long.
-  const readsAll = truncation === null || overflow === 'complete' || (strategy === 'only_second' && !pair);
-  const limit = readsAll ? Number.POSITIVE_INFINITY : maxLength;
+  const limit = truncation === null || overflow === 'complete' ? Number.POSITIVE_INFINITY : maxLength;
   const common = { addSpecialTokens, codePoints: options.offsetUnit === 'codePoint', truncation, limit };
   const kind = chosen('padding', options.padding ?? false, 'longest', 'do_not_pad', PADDINGS);
   if (kind === 'do_not_pad') return { ...common, padding: null };

@@ -14,9 +14,9 @@ export interface EncodeOptions {
   /** How many tokens of a text each overflow shares with the part before it. Default 0. */
   readonly stride?: number;
   /**
-   * How far overflows reach. `reference`, the default: as far as in the Rust library (0.23), which stops reading a text at
-   * the word with which it has `maxLength` tokens, so that most of a long text is in no window. `complete`: to the end
-   * of the text, as in that library before; what windows over a long document need.
+   * How far overflows reach. `reference`, the default: as far as in the Rust library 0.23.1 and 0.23.2, which stop reading a
+   * text at the word with which it has `maxLength` tokens, so that most of a long text is in no window. `complete`: to the
+   * end of the text, as in that library before and since; what windows over a long document need.
    */
   readonly overflow?: 'reference' | 'complete';
   /** Make equally long: `true` or `longest` as the longest here, `max_length` as `maxLength`. Default false. */
