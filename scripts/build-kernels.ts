@@ -4,11 +4,11 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { compileModule, embed, embeddedPath, modules, type ModuleName } from './kernels/compile.ts';
+import { compileModules, embed, embeddedPath } from './kernels/compile.ts';
 
-for (const name of Object.keys(modules) as ModuleName[]) {
-  const bytes = await compileModule(name);
-  await mkdir(dirname(embeddedPath(name)), { recursive: true });
-  await writeFile(embeddedPath(name), embed(name, bytes));
-  console.log(`${name}: ${bytes.length} bytes`);
-}
+const compiled = await compileModules();
+for (const [name, { length }] of Object.entries(compiled)) console.log(`${name}: ${length} bytes`);
+await mkdir(dirname(embeddedPath), { recursive: true });
+const text = embed(compiled);
+await writeFile(embeddedPath, text);
+console.log(`all, as they are embedded: ${text.length} bytes`);

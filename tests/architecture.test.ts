@@ -85,8 +85,9 @@ describe('architecture', () => {
       const [name] = /^(@[^/]+\/)?[^/]+/.exec(target) ?? [''];
       const earlier = names.slice(0, names.indexOf(own as keyof typeof order)).map((one) => `@strided/${one}`);
       if (name.startsWith('@strided/') && !earlier.includes(name)) return `${own} may import ${earlier.join(', ') || 'no other package'}`;
-      const { dependencies, peerDependencies } = manifestOf(own);
-      return isTest(file) || name in { ...dependencies, ...peerDependencies } ? null : `packages/${own}/package.json does not declare it`;
+      // What only development depends on is built in.
+      const { dependencies, peerDependencies, devDependencies } = manifestOf(own);
+      return isTest(file) || name in { ...dependencies, ...peerDependencies, ...devDependencies } ? null : `packages/${own}/package.json does not declare it`;
     };
     const faults = all.flatMap((file) => importsOf(file).map(({ target }) => ({ file, target, rule: fault(file, target) })));
     const lines = faults.filter(({ rule }) => rule !== null).map(({ file, target, rule }) => `${file} imports ${target}: ${rule}`);

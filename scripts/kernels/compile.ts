@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
+import { deflateSync } from 'fflate';
+import { pieces } from '../../packages/tensor/src/kernels/wasm/pieces.ts';
 import { root } from '../testing/run.ts';
 
 /** How each of the three modules is compiled from packages/tensor/assembly. */
@@ -53,16 +55,24 @@ export async function compile({ entry, features, wide, memoryBase }: ModuleOptio
   return bytes;
 }
 
-/** The module that embeds a compiled one. */
-export function embed(name: ModuleName, bytes: Uint8Array): string {
+/** Compiles all three. */
+export async function compileModules(): Promise<Record<ModuleName, Uint8Array<ArrayBuffer>>> {
+  return { simd128: await compileModule('simd128'), relaxed: await compileModule('relaxed'), simd256: await compileModule('simd256') };
+}
+
+/** The file that embeds the compiled modules, compressed. fflate gives the same bytes on any machine; Node's zlib does not. */
+export function embed(compiled: Readonly<Record<ModuleName, Uint8Array>>): string {
+  const lengths = { simd128: compiled.simd128.length, relaxed: compiled.relaxed.length, simd256: compiled.simd256.length };
+  const inTurn = Array.from(pieces(lengths), ({ level, start, end }) => compiled[level].subarray(start, end));
+  const packed = deflateSync(Buffer.concat(inTurn), { level: 9, mem: 12 });
   return [
-    `/** Compiled from packages/tensor/assembly by scripts/build-kernels.ts: ${bytes.length} bytes. */`,
-    `export const ${name} =\n  '${Buffer.from(bytes).toString('base64')}';`,
+    '/** Compiled from packages/tensor/assembly by scripts/build-kernels.ts. */',
+    `export const lengths = { simd128: ${lengths.simd128}, relaxed: ${lengths.relaxed}, simd256: ${lengths.simd256} };`,
+    // Named, or the declaration would repeat the text.
+    `export const packed: string =\n  '${Buffer.from(packed).toString('base64')}';`,
     '',
   ].join('\n');
 }
 
-/** Where the module that embeds `name` stands. */
-export function embeddedPath(name: ModuleName): string {
-  return join(root, 'packages/tensor/src/kernels/wasm/generated', `${name}.ts`);
-}
+/** Where it stands. */
+export const embeddedPath = join(root, 'packages/tensor/src/kernels/wasm/generated/modules.ts');

@@ -96,7 +96,7 @@ export async function checkBrowser(report: Report): Promise<void> {
     else for (const { name } of [...pages, ...sentencePages]) report.skip(name, reason);
     return;
   }
-  if (!(await report.check('build', async () => asCheck(await run('tsc', ['-b', 'packages/bert']))))) return;
+  if (!(await report.check('build', async () => asCheck(await run('node', ['scripts/build.ts']))))) return;
   let browser: Browser | undefined;
   try {
     const expected = await computeInNode();

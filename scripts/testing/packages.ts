@@ -1,10 +1,9 @@
-import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
+import { isOutside, packageNames, type PackageName } from '../building/entries.ts';
 import { asCheck, type Outcome, type Report } from './report.ts';
 import { hostPath, pnpm, root, run } from './run.ts';
-
-const names = ['tensor', 'nn', 'bert'] as const;
 
 /** What the host sees: its own Node and npm, and nothing that this run of pnpm put into the environment. */
 const hostEnv: Record<string, string | undefined> = { PATH: hostPath, NODE: undefined, NODE_OPTIONS: undefined };
@@ -13,23 +12,16 @@ for (const key of Object.keys(process.env)) {
 }
 
 /**
- * Builds the packages, packs them as for publishing, looks into the tarballs, installs them with npm in an empty
+ * Builds and packs the packages as for publishing, looks into the tarballs, installs them with npm in an empty
  * folder, and uses them there from TypeScript and, on the host's own Node, from plain JavaScript.
  */
 export async function checkPackages(report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'strided-package-'));
   try {
-    const built = await report.check('build', async () => {
-      // From nothing: a module that was renamed would leave its old output in the tarball.
-      for (const name of names) await rm(join(root, 'packages', name, 'dist'), { recursive: true, force: true });
-      return asCheck(await run('tsc', ['-b', 'packages/bert']));
-    });
-    if (!built) return report.skip('everything else', 'nothing was built');
-
     let packed = true;
     const tarballs: string[] = [];
-    for (const name of names) {
-      const ok = await report.check(`pack @strided/${name}`, () => pack(name, folder, tarballs));
+    for (const name of packageNames) {
+      const ok = await report.check(`build and pack @strided/${name}`, () => pack(name, folder, tarballs));
       packed &&= ok;
       if (!ok) continue;
       await report.check(`publint @strided/${name}`, async () => asCheck(await run('publint', [tarballs.at(-1) ?? '', '--strict'])));
@@ -45,7 +37,7 @@ export async function checkPackages(report: Report): Promise<void> {
     });
     if (!installed) return report.skip('using them', 'they were not installed');
 
-    for (const name of names) await report.check(`contents of @strided/${name}`, () => contents(consumer, name));
+    for (const name of packageNames) await report.check(`contents of @strided/${name}`, () => contents(consumer, name));
     await report.check('types for a consumer', () => consumerTypes(consumer));
     const version = await run('node', ['--version'], { env: hostEnv });
     await report.check(`smoke tests on the host's Node ${version.output.trim()}`, () => smoke(consumer));
@@ -66,20 +58,32 @@ async function pack(name: string, folder: string, tarballs: string[]): Promise<O
   return asCheck(finished);
 }
 
-/** A tarball holds what was built, and names nothing that only exists in the workspace. */
-async function contents(consumer: string, name: string): Promise<Outcome> {
+/** The most that a package may take on a disk, in bytes. */
+const largest: Partial<Record<string, number>> = { tensor: 500_000 };
+
+/** A tarball holds what was built, imports what it declares, names nothing that only exists in the workspace, and is not large. */
+async function contents(consumer: string, name: PackageName): Promise<Outcome> {
   const cwd = join(consumer, 'node_modules', '@strided', name);
   const faults: string[] = [];
-  for (const entry of await readdir(cwd, { recursive: true })) {
-    const file = entry.split(sep).join('/');
-    if (file.startsWith('node_modules/')) continue;
-    if (/\.test\.|tsbuildinfo|^src\//.test(file) || /(?<!\.d)\.ts$/.test(file)) faults.push(`${file} must not be published`);
+  let size = 0;
+  for (const entry of await readdir(cwd, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const file = relative(cwd, path).split(sep).join('/');
+    if (!entry.isFile() || file.startsWith('node_modules/')) continue;
+    size += (await stat(path)).size;
+    if (/\.test\.|tsbuildinfo|^src\/|\.map$/.test(file) || /(?<!\.d)\.ts$/.test(file)) faults.push(`${file} must not be published`);
+    if (!file.endsWith('.js')) continue;
+    for (const [, specifier] of (await readFile(path, 'utf8')).matchAll(/\b(?:from|import\(?)\s*["']([^"'\s]+)["']/g)) {
+      if (!specifier.startsWith('.') && !isOutside(name, specifier)) faults.push(`${file} imports ${specifier}, which the package does not declare`);
+    }
   }
+  const allowed = largest[name];
+  if (allowed !== undefined && size > allowed) faults.push(`${size} bytes in all; at most ${allowed} are published`);
   const manifest = await readFile(join(cwd, 'package.json'), 'utf8');
   for (const word of ['strided-source', 'workspace:', './src/']) {
     if (manifest.includes(word)) faults.push(`package.json names ${word}: override the field in publishConfig`);
   }
-  return asCheck({ code: faults.length, output: faults.join('\n') });
+  return { ...asCheck({ code: faults.length, output: faults.join('\n') }), note: `${size} bytes unpacked${allowed === undefined ? '' : ` of ${allowed}`}` };
 }
 
 /** The published declarations compile for a strict consumer that has neither our conditions nor Node's types. */

@@ -1,20 +1,27 @@
+import { inflateSync } from 'fflate';
 import { decodeBase64 } from './binary.ts';
-import { relaxed } from './generated/relaxed.ts';
-import { simd128 } from './generated/simd128.ts';
-import { simd256 } from './generated/simd256.ts';
+import { lengths, packed } from './generated/modules.ts';
+import { pieces } from './pieces.ts';
 
 /** The levels that are WebAssembly. */
 export type ModuleLevel = 'simd128' | 'relaxed' | 'simd256';
+type Modules = Readonly<Record<ModuleLevel, Uint8Array<ArrayBuffer>>>;
 
-const texts: Readonly<Record<ModuleLevel, string>> = { simd128, relaxed, simd256 };
-const decoded = new Map<ModuleLevel, Uint8Array<ArrayBuffer>>();
+function unpack(): Modules {
+  const bytes = inflateSync(decodeBase64(packed), { out: new Uint8Array(lengths.simd128 + lengths.relaxed + lengths.simd256) });
+  const modules: Modules = { simd128: new Uint8Array(lengths.simd128), relaxed: new Uint8Array(lengths.relaxed), simd256: new Uint8Array(lengths.simd256) };
+  let at = 0;
+  for (const { level, start, end } of pieces(lengths)) {
+    modules[level].set(bytes.subarray(at, at + end - start), start);
+    at += end - start;
+  }
+  return modules;
+}
+
+let unpacked: Modules | null = null;
 
 /** The bytes of an embedded module. */
 export function embedded(level: ModuleLevel): Uint8Array<ArrayBuffer> {
-  let bytes = decoded.get(level);
-  if (bytes === undefined) {
-    bytes = decodeBase64(texts[level]);
-    decoded.set(level, bytes);
-  }
-  return bytes;
+  unpacked ??= unpack();
+  return unpacked[level];
 }
