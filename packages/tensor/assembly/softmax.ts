@@ -77,7 +77,7 @@ export function softmax(job: usize, part: i32, parts: i32): void {
 }
 
 /** ln x for normal x > 0: x = 2ᵏ·m with m in [√½, √2), ln m = 2·artanh((m − 1)/(m + 1)). Relative error below 1e-14. */
-function log(x: f64): f64 {
+export function log(x: f64): f64 {
   const shifted = reinterpret<u64>(x) - 0x3fe6a09e667f3bcd;
   const k = <f64>(<i64>shifted >> 52);
   const m = reinterpret<f64>(reinterpret<u64>(x) - (<u64>(<i64>shifted >> 52) << 52));

@@ -2,5 +2,7 @@ export { packB, multiplyPacked, multiplyColumns, multiplyEach, packedBytes, scra
 export { exp, sigmoid, tanh, gelu, geluTanh, silu, geluBackward, geluTanhBackward, siluBackward } from './elementwise';
 export { softmax, logSoftmax, softmaxBackward, logSoftmaxBackward } from './softmax';
 export { layerNorm, layerNormBackward, layerNormSums } from './layerNorm';
+export { attention } from './attention/forward';
+export { attentionBytes } from './attention/workspace';
 export { dropout } from './dropout';
 export { probe } from './probe';

@@ -1,5 +1,6 @@
 import type { Kernels } from './contract.ts';
 import { jsKernels as js } from './js/index.ts';
+import * as attention from './wasm/attention.ts';
 import { dropout, takesDropout } from './wasm/dropout.ts';
 import * as elementwise from './wasm/elementwise.ts';
 import * as norm from './wasm/layerNorm.ts';
@@ -78,5 +79,11 @@ export const kernels: Kernels = {
     const runtime = softmax.takesRows(x, x) ? currentRuntime() : null;
     if (runtime === null) js.layerNormBackward(form, x, weight, g, statistics, out);
     else norm.layerNormBackward(runtime, form, x, weight, g, statistics, out);
+  },
+
+  attention(q, k, v, mask, options, out, logSumExp) {
+    const runtime = attention.takesAttention(q, v, mask, options) ? currentRuntime() : null;
+    if (runtime === null) js.attention(q, k, v, mask, options, out, logSumExp);
+    else attention.attention(runtime, q, k, v, mask, options, out, logSumExp);
   },
 };

@@ -1,8 +1,10 @@
+import { contiguousStrides, sizeOf } from '../../layout.ts';
 import { linearActivations, type LinearActivation } from '../contract.ts';
+import { attentionRecord, type AttentionOperands, type AttentionSizes } from './attention.ts';
 import { dropoutRecord } from './dropout.ts';
 import { elementwiseRecord } from './elementwise.ts';
 import type { ElementwiseJobs, RowJobs } from './exports.ts';
-import type { Heap } from './heap.ts';
+import { maxParts, type Heap } from './heap.ts';
 import { normRecord, partialBytes } from './layerNorm.ts';
 import { multiply } from './product.ts';
 import type { Runtime } from './runtime.ts';
@@ -29,6 +31,9 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   // More than one block of rows.
   { name: 'layerNorm and its gradients of 35×29', run: (runtime) => norm(runtime, 35, 29) },
   { name: 'dropout of 45 values', run: (runtime) => dropped(runtime, 45) },
+  // Panels of queries and their rest, keys and columns that fill no tile, two blocks of keys; a mask, draws that begin within a block.
+  { name: 'attention 2×21×19', run: (runtime) => attended(runtime, { heads: [2], L: 21, S: 19, E: 6, V: 7 }, true) },
+  { name: 'attention 1×3×262', run: (runtime) => attended(runtime, { heads: [1], L: 3, S: 262, E: 5, V: 9 }, false) },
 ];
 
 /** `count` numbers between −1 and 1 with all bits in use; the same in every process. */
@@ -97,6 +102,27 @@ function norm({ heap, exports }: Runtime, count: number, columns: number): Float
     exports.layerNormBackward(back, 0, 1);
     exports.layerNormSums(back, 0, 1);
     return heap.f32.slice(out / 4, partial / 4);
+  });
+}
+
+/** The result and logSumExp, as they lie in memory. */
+function attended(runtime: Runtime, sizes: AttentionSizes, masked: boolean): Float32Array {
+  const { heap, exports } = runtime;
+  const { heads, L, S, E, V } = sizes;
+  return heap.scratch(() => {
+    const start = heap.allocate(0);
+    const at = (length: number, width: number, bytes = 4) => {
+      const shape = [...heads, length, width];
+      const size = sizeOf(shape) * bytes;
+      const address = heap.allocate(size);
+      fillFixed(heap, address, size / 4);
+      return { address, strides: contiguousStrides(shape).map((stride) => stride * bytes) };
+    };
+    const operands: AttentionOperands = { q: at(L, E), k: at(S, E), v: at(S, V), ...(masked ? { mask: at(L, S) } : {}), out: at(L, V), logSumExp: at(L, 1, 8) };
+    const end = heap.allocate(0);
+    const options = { scale: 0.5, causal: masked, dropout: masked ? { p: 0.25, state: { seed: 1, offset: 8 } } : null };
+    exports.attention(attentionRecord(runtime, sizes, operands, false, options, maxParts), 0, 1);
+    return heap.f32.slice(start / 4, end / 4);
   });
 }
 

@@ -12,7 +12,7 @@ const twoTo32 = 4294967296;
 const worthIt = 1 << 11;
 
 /** A draw is below p where its word is below this. */
-const thresholdOf = (p: number): number => Math.ceil(p * twoTo32);
+export const thresholdOf = (p: number): number => Math.ceil(p * twoTo32);
 
 export function takesDropout(x: View, p: number, state: GeneratorState, out: View): boolean {
   const large = x.storage.dtype === 'float32' && out.storage.dtype === 'float32' && sizeOf(out.layout.shape) >= worthIt;

@@ -39,6 +39,9 @@ export interface HeavyExports extends ElementwiseJobs, RowJobs {
   /** Adds what `layerNormBackward` summed in blocks of rows. */
   layerNormSums: Job;
   dropout: Job;
+  attention: Job;
+  /** Bytes of scratch that each part of an attention over up to S keys needs. */
+  attentionBytes(S: number, E: number, V: number, backward: 0 | 1): number;
 }
 
 /** The module `simd256`. */

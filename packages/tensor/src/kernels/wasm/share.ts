@@ -2,7 +2,7 @@ import type { Exports } from './exports.ts';
 import type { Runtime } from './runtime.ts';
 
 /** The kernels' functions that do their work in parts. */
-export type JobName = Exclude<keyof Exports, 'packedBytes' | 'scratchBytes'>;
+export type JobName = Exclude<keyof Exports, `${string}Bytes`>;
 
 /**
  * Work below this is not shared, in multiply-adds: 20 µs in 256-bit registers. With the workers awake a quarter of it

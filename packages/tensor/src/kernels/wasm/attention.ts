@@ -1,0 +1,92 @@
+import { contiguousStrides, sizeOf } from '../../layout.ts';
+import type { View } from '../../storage.ts';
+import type { AttentionOptions } from '../contract.ts';
+import { thresholdOf } from './dropout.ts';
+import { fetch, place, placeResult, type Placed } from './operands.ts';
+import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
+
+const twoTo32 = 4294967296;
+
+/** Fewer multiplications stay in the js loops: a program that does no more than that never starts the engine. */
+const worthIt = 1 << 12;
+
+/** Whether attention is float32 and large enough to be worth the way into the heap. */
+export function takesAttention(q: View, v: View, mask: View | null, { dropout }: AttentionOptions): boolean {
+  const [L, E] = q.layout.shape.slice(-2);
+  const [S, V] = v.layout.shape.slice(-2);
+  if (q.storage.dtype !== 'float32' || (mask !== null && mask.storage.dtype !== 'bool' && mask.storage.dtype !== 'float32')) return false;
+  if (dropout !== null && thresholdOf(dropout.p) >= twoTo32) return false;
+  return E > 0 && V > 0 && S > 0 && sizeOf(q.layout.shape.slice(0, -2)) * L * S * (E + V) >= worthIt;
+}
+
+/** In the order of assembly/attention/record.ts. */
+const names = ['q', 'k', 'v', 'mask', 'out', 'logSumExp', 'g', 'gq', 'gk', 'gv', 'gmask'] as const;
+/** Where operands lie, as [heads…, rows, columns] each. */
+export type AttentionOperands = Readonly<Partial<Record<(typeof names)[number], Placed>>>;
+
+export interface AttentionSizes {
+  /** The axes that number heads. */
+  readonly heads: readonly number[];
+  readonly L: number;
+  readonly S: number;
+  readonly E: number;
+  readonly V: number;
+}
+
+/** The record that assembly/attention reads; its scratch memory is allocated here, for `parts` parts. */
+export function attentionRecord({ heap, exports }: Runtime, sizes: AttentionSizes, operands: AttentionOperands, bool: boolean, options: AttentionOptions, parts: number): number {
+  const { heads, L, S, E, V } = sizes;
+  const backward = operands.g !== undefined;
+  const bytes = Math.ceil(exports.attentionBytes(S, E, V, backward ? 1 : 0) / 64) * 64;
+  const [scratch, axes, bounds, record] = [bytes * parts, heads.length * 4 * (names.length + 1), 16, 256].map((size) => heap.allocate(size));
+  const { i32, f32 } = heap;
+  i32.set([0, L, 0, S], bounds / 4);
+  heads.forEach((length, axis) => {
+    i32.set([length, ...names.map((name) => operands[name]?.strides[axis] ?? 0)], axes / 4 + axis * (names.length + 1));
+  });
+  const maskKind = operands.mask === undefined ? 0 : bool ? 2 : 1;
+  const at = record / 4;
+  i32.set([L, S, E, V, sizeOf(heads), heads.length, axes, bounds, bounds + 8, 1, S, options.causal ? 1 : 0, maskKind], at);
+  f32[at + 13] = options.scale;
+  const { p, state: { seed, offset } } = options.dropout ?? { p: 0, state: { seed: 0, offset: 0 } };
+  i32.set([options.dropout === null ? 0 : 1, thresholdOf(p)], at + 14);
+  f32[at + 16] = 1 / (1 - p);
+  i32.set([seed, Math.floor(seed / twoTo32), offset, Math.floor(offset / twoTo32), scratch, bytes], at + 17);
+  const rank = heads.length;
+  names.forEach((name, i) => {
+    const placed = operands[name];
+    i32.set(placed === undefined ? [0, 0, 0] : [placed.address, placed.strides[rank], placed.strides[rank + 1]], at + 24 + i * 3);
+  });
+  return record;
+}
+
+/** What a score costs beside its products, in multiply-adds. */
+const costOfScore = 20;
+
+export function attention(runtime: Runtime, q: View, k: View, v: View, mask: View | null, options: AttentionOptions, out: View, logSumExp: View): void {
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const sizes = sizesOf(q, v);
+    const [result, total] = [placeOutput(heap, out), placeOutput(heap, logSumExp)];
+    const operands = { q: place(heap, q), k: place(heap, k), v: place(heap, v), ...(mask === null ? {} : { mask: place(heap, mask) }), out: result, logSumExp: total };
+    const parts = partsFor(runtime, workOf(sizes));
+    runJob(runtime, 'attention', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
+    fetch(heap, result.address, out);
+    fetch(heap, total.address, logSumExp);
+  });
+}
+
+function sizesOf(q: View, v: View): AttentionSizes {
+  const { shape } = q.layout;
+  const [[L, E], [S, V]] = [shape.slice(-2), v.layout.shape.slice(-2)];
+  return { heads: shape.slice(0, -2), L, S, E, V };
+}
+
+const workOf = ({ heads, L, S, E, V }: AttentionSizes): number => sizeOf(heads) * L * S * (E + V + costOfScore);
+
+/** A result, dense in row-major order. */
+function placeOutput(heap: Runtime['heap'], out: View): Placed {
+  const bytes = out.storage.dtype === 'float64' ? 8 : 4;
+  return { address: placeResult(heap, out), strides: contiguousStrides(out.layout.shape).map((stride) => stride * bytes) };
+}

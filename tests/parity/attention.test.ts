@@ -1,0 +1,129 @@
+import { Generator, randn, zeros, type Tensor } from '@strided/tensor';
+import { broadcastableShapes, expectClose, tensors } from '@strided/tensor/testing';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AttentionOptions } from '../../packages/tensor/src/kernels/contract.ts';
+import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
+import { attention, takesAttention } from '../../packages/tensor/src/kernels/wasm/attention.ts';
+import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
+import { expectSameBits } from './bits.ts';
+import { chosen, level, runtime, runtimeOf } from './levels.ts';
+
+interface Case {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly mask: Tensor | null;
+  readonly options: AttentionOptions;
+}
+
+const length = fc.oneof({ arbitrary: fc.integer({ min: 1, max: 12 }), weight: 2 }, fc.constantFrom(15, 16, 17, 20, 33, 65));
+const size = fc.integer({ min: 1, max: 10 });
+const dropout = fc.record({ p: fc.constantFrom(0.1, 0.5), state: fc.record({ seed: fc.nat(), offset: fc.oneof(fc.nat(9), fc.constantFrom(2 ** 34 - 8, 2 ** 34 - 3)) }) });
+const options: fc.Arbitrary<AttentionOptions> = fc.record({ scale: fc.constantFrom(0.5, 1, -0.25), causal: fc.boolean(), dropout: fc.option(dropout, { freq: 2 }) });
+const additive = fc.oneof({ arbitrary: fc.integer({ min: -8, max: 8 }).map((n) => n / 4), weight: 3 }, fc.constant(-Infinity));
+
+/** Heads of any layout with batch axes that broadcast, as the op stretches them, with every kind of mask. */
+const cases: fc.Arbitrary<Case> = fc
+  .tuple(broadcastableShapes(4, { maxRank: 2, maxLength: 3, minLength: 1 }), length, length, size, size, fc.constantFrom('none', 'bool', 'float', 'keys'))
+  .chain(([{ shapes, result: batch }, L, S, E, V, kind]) => {
+    const [q, k, v] = [[L, E], [S, E], [S, V]].map((tail, i) => tensors({ shape: [...shapes[i], ...tail], range: [-2, 2] }).map((x) => x.expand([...batch, ...tail])));
+    const own = kind === 'keys' ? [...shapes[3].map(() => 1), 1, S] : [...shapes[3], L, S];
+    const stretched = (x: Tensor): Tensor => x.expand([...batch, L, S]);
+    const mask = kind === 'none' ? fc.constant(null) : kind === 'float' ? tensors({ shape: own, values: additive }).map(stretched) : tensors({ dtype: 'bool', shape: own }).map(stretched);
+    return fc.record({ q, k, v, mask: mask as fc.Arbitrary<Tensor | null>, options });
+  });
+
+interface Result {
+  readonly out: Tensor;
+  readonly logSumExp: Tensor;
+}
+
+function run(on: Runtime | null, { q, k, v, mask, options: how }: Case): Result {
+  const lead = q.shape.slice(0, -1);
+  const [out, logSumExp] = [zeros([...lead, v.shape[v.rank - 1]]), zeros([...lead, 1], { dtype: 'float64' })];
+  if (on === null) jsKernels.attention(q, k, v, mask, how, out, logSumExp);
+  else attention(on, q, k, v, mask, how, out, logSumExp);
+  return { out, logSumExp };
+}
+
+const largest = (x: Tensor): number => (x.size === 0 ? 0 : (x.abs().max().item() as number));
+
+/** A bound of the scores' magnitude: what their rounding is relative to. */
+const scoreBound = ({ q, k, options: { scale } }: Case): number => 1 + Math.abs(scale) * Math.sqrt(q.shape[q.rank - 1]) * largest(q) * largest(k);
+
+/** Within the documented bounds of the js loops, which round once. */
+function expectParity(given: Case): void {
+  const [ours, exact] = [run(chosen(), given), run(null, given)];
+  const bound = scoreBound(given);
+  const drops = given.options.dropout === null ? 1 : 1 / (1 - given.options.dropout.p);
+  expectClose(ours.logSumExp, exact.logSumExp, { rtol: 5e-7, atol: 5e-7 * bound });
+  expectClose(ours.out, exact.out, { atol: 1e-6 * bound * largest(given.v) * drops });
+}
+
+const plain: AttentionOptions = { scale: 0.125, causal: false, dropout: null };
+
+/** Heads as views of one projection [B, L, 3, H, E]. */
+function projected(B: number, L: number, H: number, E: number): [Tensor, Tensor, Tensor] {
+  const all = randn([B, L, 3, H, E], { generator: new Generator(7) });
+  return [0, 1, 2].map((i) => all.slice(2, i, i + 1).reshape([B, L, H, E]).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+}
+
+describe.skipIf(runtime === null)(`attention at level ${level}`, () => {
+  it('equals the js loops on any layout, with any mask, causal, dropped: values within 1e-6 and logSumExp within 5e-7 of the largest score', () => {
+    fc.assert(fc.property(cases, expectParity));
+  });
+
+  it.each([[300, 16, 8], [16, 300, 3], [5, 600, 70], [130, 130, 64], [1, 1, 1]])('%d queries by %d keys of size %d: blocks of keys, of queries and of columns', (L, S, E) => {
+    const generator = new Generator(L + S);
+    const [q, k, v] = [[2, L, E], [2, S, E], [2, S, 33]].map((shape) => randn(shape, { generator }));
+    const bias = randn([2, L, S], { generator });
+    for (const mask of [null, bias, bias.gt(0), bias.slice(1, 0, 1).expand([2, L, S])]) {
+      for (const causal of [false, true]) expectParity({ q, k, v, mask, options: { ...plain, causal, dropout: { p: 0.25, state: { seed: 3, offset: 4 } } } });
+    }
+  });
+
+  it('reads heads where a projection left them', () => {
+    const [q, k, v] = projected(2, 37, 3, 8);
+    expectParity({ q, k, v, mask: null, options: plain });
+  });
+
+  it('gives 0 and −∞ to a query that sees nothing, NaN where a NaN or +∞ is seen, and to no other', () => {
+    const [L, S] = [19, 21];
+    const [q, k, v] = [randn([L, 4]), randn([S, 4]), randn([S, 5])];
+    const mask = zeros([L, S]);
+    for (let key = 0; key < S; key++) for (const row of [3, 18]) mask.storage.data[row * S + key] = -Infinity;
+    mask.storage.data[7 * S + 4] = NaN;
+    mask.storage.data[8 * S + 4] = Infinity;
+    const bool = zeros([L, S], { dtype: 'bool' });
+    for (let i = 0; i < L; i++) if (i !== 5) bool.storage.data.fill(1, i * S, i * S + 20);
+    const poisoned = k.clone();
+    poisoned.storage.data.fill(NaN, 20 * 4);
+    for (const given of [{ q, k, v, mask, options: plain }, { q, k: poisoned, v, mask: bool, options: plain }, { q, k: poisoned, v, mask: null, options: { ...plain, causal: true } }]) {
+      const { out, logSumExp } = run(chosen(), given);
+      const exact = run(null, given);
+      expectClose(logSumExp, exact.logSumExp, { atol: 1e-5 });
+      expectClose(out, exact.out, { atol: 1e-5 });
+    }
+    expect(run(chosen(), { q, k, v, mask, options: plain }).logSumExp.isNaN().sum().item()).toBe(2);
+  });
+});
+
+const [narrow, wide] = [runtimeOf('relaxed'), runtimeOf('simd256')];
+
+it.skipIf(narrow === null || wide === null)('relaxed and simd256 compute the same bits', () => {
+  fc.assert(fc.property(cases, (given) => {
+    const [one, other] = [run(narrow, given), run(wide, given)];
+    expectSameBits(other.out, one.out);
+    expectSameBits(other.logSumExp, one.logSumExp);
+  }));
+});
+
+it('leaves to the js loops what is small, of another dtype, or dropped for certain', () => {
+  const x = (shape: number[], dtype: 'float32' | 'float64' = 'float32') => zeros(shape, { dtype });
+  expect(takesAttention(x([4, 16, 8]), x([4, 16, 8]), null, plain)).toBe(true);
+  expect(takesAttention(x([1, 4, 8]), x([1, 4, 8]), null, plain)).toBe(false);
+  expect(takesAttention(x([4, 16, 8], 'float64'), x([4, 16, 8], 'float64'), null, plain)).toBe(false);
+  expect(takesAttention(x([4, 16, 8]), x([4, 0, 8]), null, plain)).toBe(false);
+  expect(takesAttention(x([4, 16, 8]), x([4, 16, 8]), null, { ...plain, dropout: { p: 1, state: { seed: 0, offset: 0 } } })).toBe(false);
+});
