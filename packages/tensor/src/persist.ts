@@ -1,28 +1,36 @@
 import type { Block } from './kernels/wasm/regions.ts';
 import type { Heap } from './kernels/wasm/heap.ts';
-import { currentRuntime } from './kernels/wasm/settings.ts';
+import { currentRuntime, startedRuntime } from './kernels/wasm/settings.ts';
 import { scopeError, type Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Storages that were given a place together. It lives for as long as one of them does. */
 interface Holding {
   readonly storages: readonly Storage[];
+  /** As many bytes as lie in the heap, never touched and so never real: by it the collector feels what it cannot see. */
+  readonly weight: ArrayBuffer;
 }
 
 /** What a heap must free when a holding is gone. */
 interface Loan {
   readonly heap: Heap;
   readonly blocks: readonly Block[];
+  /** Who has it. Looked at only when memory is short: a look keeps its target alive through the collection at hand. */
+  readonly holder: WeakRef<Holding>;
 }
 
-/** Of each heap, who may have to give its place back. */
-const holdings = new Map<Heap, Set<WeakRef<Holding>>>();
+/** The loans of each heap, oldest first. */
+const loans = new Map<Heap, Set<Loan>>();
 
 const registry = typeof FinalizationRegistry === 'undefined' ? null : new FinalizationRegistry<Loan>(free);
 
-function free({ heap, blocks }: Loan): void {
-  for (const block of blocks) heap.free(block);
+function free(loan: Loan): void {
+  loans.get(loan.heap)?.delete(loan);
+  for (const block of loan.blocks) loan.heap.free(block);
 }
+
+/** Less than this does not start the engine. */
+const startsFrom = 1 << 16;
 
 /** Whether memory lent for as long as something lives would ever come back: some edge hosts have no finalisers. */
 const canLend = registry !== null && typeof WeakRef !== 'undefined';
@@ -41,10 +49,11 @@ const canLend = registry !== null && typeof WeakRef !== 'undefined';
 export function persist(tensors: Iterable<Tensor>): void {
   const storages = [...new Set(Array.from(tensors, ({ storage }) => storage))];
   for (const storage of storages) if (storage.isGone) throw scopeError('persist');
-  const heap = canLend ? (currentRuntime()?.heap ?? null) : null;
+  const bytes = storages.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const heap = canLend ? ((bytes < startsFrom ? startedRuntime() : currentRuntime())?.heap ?? null) : null;
   const blocks: Block[] = [];
   const placed: Storage[] = [];
-  const holding: Holding = { storages: placed };
+  const holding: Holding = { storages: placed, weight: weightOf(bytes) };
   for (const storage of storages) {
     const block = heap === null || storage.pinned || storage.owner !== null || storage.length === 0 ? null : reserve(heap, storage.byteLength);
     if (block === null || heap === null) {
@@ -58,23 +67,27 @@ export function persist(tensors: Iterable<Tensor>): void {
     storage.region = null;
   }
   if (heap === null || placed.length === 0) return;
-  registry?.register(holding, { heap, blocks }, holding);
-  note(heap, holding, blocks);
+  const loan: Loan = { heap, blocks, holder: new WeakRef(holding) };
+  registry?.register(holding, loan, loan);
+  loansOf(heap).add(loan);
 }
 
-/** The loans of holdings, so that what is given back early is not freed again. */
-const loans = new WeakMap<Holding, Loan>();
-
-function note(heap: Heap, holding: Holding, blocks: readonly Block[]): void {
-  loans.set(holding, { heap, blocks });
-  let all = holdings.get(heap);
+function loansOf(heap: Heap): Set<Loan> {
+  let all = loans.get(heap);
   if (all === undefined) {
     all = new Set();
-    holdings.set(heap, all);
+    loans.set(heap, all);
     heap.relieve = () => relieve(heap);
   }
-  for (const each of all) if (each.deref() === undefined) all.delete(each);
-  all.add(new WeakRef(holding));
+  return all;
+}
+
+function weightOf(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch {
+    return new ArrayBuffer(0);
+  }
 }
 
 function reserve(heap: Heap, bytes: number): Block | null {
@@ -91,15 +104,11 @@ function bytesOf({ data }: Storage): Uint8Array {
 
 /** Moves the oldest holding out of the heap, whose values then lie in arrays of their own; false when there is none. */
 function relieve(heap: Heap): boolean {
-  const all = holdings.get(heap) ?? new Set();
-  for (const each of all) {
-    all.delete(each);
-    const holding = each.deref();
-    const loan = holding === undefined ? undefined : loans.get(holding);
-    if (holding === undefined || loan === undefined) continue;
-    registry?.unregister(holding);
-    loans.delete(holding);
-    for (const storage of holding.storages) if (storage.owner === holding) storage.moveOut();
+  for (const loan of loansOf(heap)) {
+    const holding = loan.holder.deref();
+    // Of one that is gone, the finaliser has not run yet: it needs no more than that.
+    for (const storage of holding?.storages ?? []) if (storage.owner === holding) storage.moveOut();
+    registry?.unregister(loan);
     free(loan);
     return true;
   }

@@ -1,4 +1,4 @@
-import { ArgumentError, CheckpointError, tensor, zerosLike, type Tensor } from '@strided/tensor';
+import { ArgumentError, CheckpointError, persist, tensor, zerosLike, type Tensor } from '@strided/tensor';
 import type { Parameter } from '../parameter.ts';
 import { Optimizer, stateTensor, type ActiveGroup, type OptimizerState } from './optimizer.ts';
 
@@ -37,6 +37,7 @@ export abstract class MomentOptimizer<Settings extends MomentSettings> extends O
     let moments = this.#moments.get(number);
     if (moments === undefined) {
       moments = { m: zerosLike(parameter), v: zerosLike(parameter), step: 0 };
+      persist([moments.m, moments.v]);
       this.#moments.set(number, moments);
     }
     moments.step++;
@@ -64,7 +65,10 @@ export abstract class MomentOptimizer<Settings extends MomentSettings> extends O
       return { number, m: stateTensor(state, name, parameter).clone(), v: stateTensor(state, `v.${number}`, parameter).clone(), step: Number(step.item()) };
     });
     this.#moments.clear();
-    for (const { number, ...moments } of loaded) this.#moments.set(number, moments);
+    for (const { number, ...moments } of loaded) {
+      persist([moments.m, moments.v]);
+      this.#moments.set(number, moments);
+    }
     this.stepCount = state.step;
   }
 }

@@ -1,4 +1,4 @@
-import { ArgumentError, CheckpointError, type Tensor } from '@strided/tensor';
+import { ArgumentError, CheckpointError, persist, type Tensor } from '@strided/tensor';
 import type { Parameter } from '../parameter.ts';
 
 /** What an optimiser needs to go on exactly where it stopped. */
@@ -37,6 +37,7 @@ export abstract class Optimizer<Settings extends { readonly lr: number } = { rea
       return { ...settings, parameters: members, baseLr: settings.lr };
     });
     if (seen.size === 0) throw new ArgumentError(`${this.constructor.name}: there are no parameters to optimise`);
+    persist(seen);
   }
 
   get parameters(): readonly Parameter[] {
@@ -55,6 +56,7 @@ export abstract class Optimizer<Settings extends { readonly lr: number } = { rea
     }
   }
 
+  /** Changes one parameter. It may run inside a scope: state that it makes must be handed to `persist`. */
   protected abstract update(parameter: Parameter, gradient: Tensor, group: ActiveGroup<Settings>, number: number): void;
 
   zeroGrad(): void {

@@ -1,4 +1,4 @@
-import { ArgumentError, CheckpointError, noGrad, type Tensor } from '@strided/tensor';
+import { ArgumentError, CheckpointError, noGrad, persist, type Tensor } from '@strided/tensor';
 import type { Parameter } from '../parameter.ts';
 import { Optimizer, stateTensor, type ActiveGroup, type OptimizerState, type ParameterGroup } from './optimizer.ts';
 
@@ -46,6 +46,7 @@ export class SGD extends Optimizer<SGDSettings> {
       let buffer = this.#momentum.get(number);
       if (buffer === undefined) {
         buffer = g.clone();
+        persist([buffer]);
         this.#momentum.set(number, buffer);
       } else {
         buffer.mulInPlace(momentum).addInPlace(g.mul(1 - dampening));
@@ -67,6 +68,7 @@ export class SGD extends Optimizer<SGDSettings> {
       return [number, stateTensor(state, name, parameter).clone()];
     });
     this.#momentum.clear();
+    persist(loaded.map(([, buffer]) => buffer));
     for (const [number, buffer] of loaded) this.#momentum.set(number, buffer);
     this.stepCount = state.step;
   }

@@ -1,8 +1,8 @@
-import { AutogradError, defaultGenerator, detectAnomaly, type GeneratorState } from '@strided/tensor';
+import { AutogradError, defaultGenerator, detectAnomaly, scope, type GeneratorState } from '@strided/tensor';
 import { TrainingError } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
 import type { Metrics } from './curve.ts';
-import type { StepResult, TrainerOptions } from './trainer.ts';
+import type { TrainerOptions } from './trainer.ts';
 
 /** What a step of one or more batches came to. */
 export interface MadeStep {
@@ -16,6 +16,13 @@ export interface MadeStep {
   readonly metrics: Metrics;
 }
 
+/** What one batch came to. */
+interface BatchResult {
+  readonly loss: number;
+  readonly tokens: number;
+  readonly metrics: Metrics;
+}
+
 /** What went wrong, before anything changed. */
 interface Failure {
   readonly text: string;
@@ -25,7 +32,7 @@ interface Failure {
 /** So many steps skipped in a row are no accident. */
 const MOST_SKIPS = 100;
 
-type Options<B> = Pick<TrainerOptions<B>, 'optimizer' | 'data' | 'step' | 'clipNorm' | 'accumulate' | 'nonFinite'>;
+type Options<B> = Pick<TrainerOptions<B>, 'model' | 'optimizer' | 'data' | 'step' | 'clipNorm' | 'accumulate' | 'nonFinite'>;
 
 /** Makes the steps: batches, losses, gradients, clipping, and what to do when a number is not finite. */
 export class Stepper<B> {
@@ -47,35 +54,48 @@ export class Stepper<B> {
    * @throws TrainingError, before the model changes, when the loss or the gradients are not finite.
    */
   async make(number: number, factor: number): Promise<MadeStep | null> {
-    const { optimizer, data, accumulate = 1, clipNorm = Infinity } = this.#options;
+    const { model, optimizer, data, accumulate = 1, clipNorm = Infinity } = this.#options;
     optimizer.scaleLr(factor);
     optimizer.zeroGrad();
     const generator = defaultGenerator.state;
     const batches: B[] = [];
-    const results: { readonly value: number; readonly result: StepResult }[] = [];
+    const results: BatchResult[] = [];
+    let gradientNorm = 0;
     while (batches.length < accumulate) {
       const batch = await data.next();
       batches.push(batch);
       this.batches++;
-      const result = this.#options.step(batch);
-      const value = Number(result.loss.item());
-      if (!Number.isFinite(value)) return this.#fail({ text: `the loss of step ${number} is ${value}`, infinite: !Number.isNaN(value) }, number, batches, generator);
-      (accumulate === 1 ? result.loss : result.loss.div(accumulate)).backward();
-      results.push({ value, result });
+      const last = batches.length === accumulate;
+      // Gradients leave the scope where more batches follow; after the last one they are used in it.
+      const failure = scope((): Failure | null => {
+        const result = this.#backward(batch, accumulate);
+        if (!Number.isFinite(result.loss)) return { text: `the loss of step ${number} is ${result.loss}`, infinite: !Number.isNaN(result.loss) };
+        results.push(result);
+        if (!last) return null;
+        gradientNorm = clipGradNorm(optimizer.parameters, clipNorm);
+        if (!Number.isFinite(gradientNorm)) {
+          return { text: `the gradients of step ${number} have the norm ${gradientNorm} (the loss is ${meanLoss(results)})`, infinite: !Number.isNaN(gradientNorm) };
+        }
+        optimizer.step();
+        optimizer.zeroGrad();
+        return null;
+      }, { roots: [model] });
+      if (failure !== null) return this.#fail(failure, number, batches, generator);
     }
-    const loss = results.reduce((sum, { value }) => sum + value, 0) / accumulate;
-    const gradientNorm = clipGradNorm(optimizer.parameters, clipNorm);
-    if (!Number.isFinite(gradientNorm)) {
-      return this.#fail({ text: `the gradients of step ${number} have the norm ${gradientNorm} (the loss is ${loss})`, infinite: !Number.isNaN(gradientNorm) }, number, batches, generator);
-    }
-    optimizer.step();
-    optimizer.zeroGrad();
     this.#skippedInARow = 0;
     return {
-      loss, gradientNorm, learningRate: optimizer.groups[0].lr,
-      tokens: results.reduce((sum, { result }) => sum + (result.tokens ?? 0), 0),
-      metrics: means(results.map(({ result }) => result.metrics ?? {})),
+      loss: meanLoss(results), gradientNorm, learningRate: optimizer.groups[0].lr,
+      tokens: results.reduce((sum, { tokens }) => sum + tokens, 0),
+      metrics: means(results.map(({ metrics }) => metrics)),
     };
+  }
+
+  /** Adds the gradients of one of `count` batches. */
+  #backward(batch: B, count: number): BatchResult {
+    const { loss, tokens = 0, metrics = {} } = this.#options.step(batch);
+    const value = Number(loss.item());
+    if (Number.isFinite(value)) (count === 1 ? loss : loss.div(count)).backward();
+    return { loss: value, tokens, metrics };
   }
 
   #fail(failure: Failure, number: number, batches: readonly B[], generator: GeneratorState): null {
@@ -113,6 +133,8 @@ export class Stepper<B> {
     }
   }
 }
+
+const meanLoss = (results: readonly BatchResult[]): number => results.reduce((sum, { loss }) => sum + loss, 0) / results.length;
 
 function means(rows: readonly Metrics[]): Metrics {
   const names = new Set(rows.flatMap((row) => Object.keys(row)));
