@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoModelForQuestionAnswering, BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification,
-  BertModel, ElectraForPreTraining, ModernBertModel, NomicBertForMaskedLM, NomicBertModel, RobertaModel, XLMRobertaForMaskedLM, type PretrainedModel,
+  BertModel, DebertaV2Model, ElectraForPreTraining, ErnieModel, ModernBertModel, NomicBertForMaskedLM, NomicBertModel, RobertaModel, RoFormerModel, XLMRobertaForMaskedLM, type PretrainedModel,
 } from '@strided/bert';
 import { CheckpointError, encodeSafetensors, loadSafetensors, saveSafetensors, tensor, zeros, type Tensor } from '@strided/tensor';
 import { expectClose } from '@strided/tensor/testing';
@@ -132,6 +132,17 @@ describe('loading', () => {
   it('refuses a config that describes far more than the file holds, before it allocates', async () => {
     const huge = await withWeights('bert.Model', (weights) => weights, { config: { hidden_size: 4096, num_hidden_layers: 24, intermediate_size: 16384, num_attention_heads: 32 } });
     expect(await message(BertModel.fromPretrained(huge))).toMatch(/describes a model of at least [\d,]+ parameters, but .*model.safetensors holds [\d,]+ numbers/);
+    const larger: readonly (readonly [string, Record<string, unknown>, { fromPretrained(source: string): Promise<PretrainedModel> }])[] = [
+      ['roformer.Model', { max_position_embeddings: 2 ** 20 }, RoFormerModel],
+      ['deberta-v2.Model', { position_buckets: 2 ** 20 }, DebertaV2Model],
+      ['deberta-v2.ForQuestionAnswering.conv', { conv_kernel_size: 255 }, DebertaV2Model],
+      ['ernie.Model.tasks', { task_type_vocab_size: 2 ** 16 }, ErnieModel],
+      ['bert.ForTokenClassification', { num_labels: 2 ** 20 }, BertForTokenClassification],
+    ];
+    for (const [name, config, model] of larger) {
+      const large = await withWeights(name, (weights) => weights, { config });
+      expect(await message(model.fromPretrained(large)), name).toMatch(/describes a model of at least [\d,]+ parameters, but .*model.safetensors holds [\d,]+ numbers/);
+    }
     const absurd = { 'config.json': new TextEncoder().encode(JSON.stringify({ model_type: 'bert', vocab_size: 2 ** 24, hidden_size: 65536, num_attention_heads: 8 })), 'model.safetensors': encodeSafetensors({}) };
     expect(await message(BertModel.fromPretrained(absurd))).toContain('models of more than 8e+9 are refused');
   });

@@ -131,11 +131,22 @@ export function longestText({ positions, paddingId, attention }: EncoderConfig):
 /** How many numbers the body of an encoder holds, from below: norms, biases and heads are left out. */
 export function leastParameters(config: EncoderConfig): number {
   const { hiddenSize, embeddingSize, headSize, heads, keyValueHeads, intermediateSize, layers, sharing, feedForward, positions } = config;
-  const tables = (config.vocabSize + config.segments + (positions.kind === 'learned' ? positions.length : 0)) * embeddingSize;
+  const tables = (config.vocabSize + config.segments + config.tasks + (positions.kind === 'learned' ? positions.length : 0)) * embeddingSize;
   const attention = hiddenSize * headSize * (2 * heads + 2 * keyValueHeads);
   const feed = hiddenSize * intermediateSize * (feedForward.kind === 'plain' ? 2 : 3);
-  return tables + (sharing === null ? layers : sharing.groups * sharing.inner) * (attention * (config.crossAttention ? 2 : 1) + feed);
+  return tables + parametersOfPositions(config) + (sharing === null ? layers : sharing.groups * sharing.inner) * (attention * (config.crossAttention ? 2 : 1) + feed);
 }
+
+/** Those of what attention knows of positions, and of DeBERTa's convolution. */
+function parametersOfPositions({ attention, hiddenSize, headSize, heads }: EncoderConfig): number {
+  if (attention.kind === 'dot') return attention.rotary?.kind === 'pairs' ? attention.rotary.length * headSize : (attention.relativeBias?.buckets ?? 0) * heads;
+  const { relative, convolution } = attention;
+  const distances = relative ? 2 * spanOf(attention) * hiddenSize : 0;
+  return distances + (convolution === null ? 0 : (hiddenSize / convolution.groups) * hiddenSize * convolution.size);
+}
+
+/** Buckets of distance on each side of 0. */
+export const spanOf = ({ buckets, maxDistance }: DisentangledSpec): number => (buckets > 0 ? buckets : maxDistance);
 
 /** 32 GB of float32; the largest published model of these families, Megatron-BERT, has half of it. */
 const mostParameters = 8e9;

@@ -121,6 +121,12 @@ export class Fields {
     throw new CheckpointError(`${this.file}: ${name} ${JSON.stringify(value)} is not supported: ${what}`);
   }
 
+  /** Refuses other fields than these, where one of an unknown name would change the mathematics. */
+  nothingBut(names: readonly string[]): void {
+    const unknown = Object.keys(this.json).find((name) => !names.includes(name) && this.json[name] !== null);
+    if (unknown !== undefined) throw new CheckpointError(`${this.file}: ${unknown} is not supported; known are ${names.join(', ')}`);
+  }
+
   #keep<T>(name: string, value: T): T {
     this.resolved.set(name, value);
     return value;

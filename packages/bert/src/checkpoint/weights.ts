@@ -22,10 +22,10 @@ export async function openWeights(files: ModelFiles): Promise<TensorReader> {
   return openSafetensors(await sourceOf(parts, label(index)), { listUnknown: true, resolve });
 }
 
-/** Refuses a config.json that describes a model far larger than its file, before anything is allocated. */
-export function checkSizeOfFile(reader: TensorReader, config: EncoderConfig, file: string): void {
+/** Refuses a config.json that describes a model far larger than its file, before anything is allocated; `head`: how many numbers a head has. */
+export function checkSizeOfFile(reader: TensorReader, config: EncoderConfig, file: string, head = 0): void {
   const held = reader.names.reduce((sum, name) => sum + reader.info(name).shape.reduce((product, length) => product * length, 1), 0);
-  const least = leastParameters(config);
+  const least = leastParameters(config) + head;
   if (least > held) {
     const problem = `${file}: describes a model of at least ${least.toLocaleString('en')} parameters, but ${reader.name} holds ${held.toLocaleString('en')} numbers`;
     throw new CheckpointError(`${problem}: the checkpoint does not fit its config.json (tensors are missing or mis-shaped)`);

@@ -1,6 +1,6 @@
 import { Dropout, Module } from '@strided/nn';
 import { fromTypedArray, matmul, type Tensor } from '@strided/tensor';
-import type { DisentangledSpec, EncoderConfig } from '../config.ts';
+import { spanOf, type DisentangledSpec, type EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
 import { mergeHeads, mix, splitHeads, type Attention, type AttentionContext, type AttentionResult } from './attention.ts';
 import { logBucket } from './positions.ts';
@@ -14,9 +14,6 @@ export interface RelativeContext {
   /** … and for the one from key i back to query j. */
   readonly toQuery: Tensor;
 }
-
-/** Buckets on each side of 0. */
-export const spanOf = ({ buckets, maxDistance }: DisentangledSpec): number => (buckets > 0 ? buckets : maxDistance);
 
 export function relativeContext(embeddings: Tensor, length: number, spec: DisentangledSpec): RelativeContext {
   const span = spanOf(spec);

@@ -1,11 +1,11 @@
 import { Module } from '@strided/nn';
 import { ArgumentError, IndexError, ShapeError, type Tensor } from '@strided/tensor';
-import { longestText, type EncoderConfig } from '../config.ts';
+import { longestText, spanOf, type EncoderConfig } from '../config.ts';
 import { normOf, Table, type Norm } from '../layers.ts';
 import type { AttentionContext } from './attention.ts';
 import { ConvolutionLayer } from './convolution.ts';
 import { DecoderCache } from './decoderCache.ts';
-import { relativeContext, spanOf } from './disentangled.ts';
+import { relativeContext } from './disentangled.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
 import { causalPairs, drowned, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';

@@ -95,6 +95,7 @@ export function theta(rope: Fields | null, fields: Fields, older: string, fallba
   fields.resolved.delete(older);
   if (rope === null) return own;
   if (fields.has(older) && rope.has('rope_theta') && rope.raw('rope_theta') !== own) throw fields.wrong(older, `${String(rope.raw('rope_theta'))}, as rope_parameters say (or left out)`);
+  rope.nothingBut(['rope_theta', 'rope_type', 'type', 'partial_rotary_factor']);
   rope.only('rope_type', ['default'], 'rotary positions are not scaled');
   rope.only('type', ['default'], 'rotary positions are not scaled');
   rope.only('partial_rotary_factor', [1], 'whole heads are rotated');
@@ -107,7 +108,9 @@ export const noDropout: Dropouts = { embedding: 0, attention: 0, attentionOutput
 export function labels(fields: Fields): Pick<HeadSpecs, 'numLabels' | 'problemType'> {
   const names = fields.inside('id2label');
   const count = names === null ? 2 : Object.keys(names.json).length;
-  fields.raw('label2id');
+  if (names !== null && Object.keys(names.json).some((id) => !/^\d+$/.test(id))) throw fields.wrong('id2label', 'a name for each number of a label');
+  const ids = fields.inside('label2id');
+  if (ids !== null && Object.values(ids.json).some((id) => typeof id !== 'number' || !Number.isInteger(id))) throw fields.wrong('label2id', 'a number for each name of a label');
   return {
     numLabels: fields.whole('num_labels', 1, 1 << 20, count),
     problemType: fields.has('problem_type') ? fields.choice('problem_type', ['regression', 'single_label_classification', 'multi_label_classification'], 'regression') : null,

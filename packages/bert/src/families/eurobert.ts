@@ -32,6 +32,8 @@ const eurobert: Family = {
       dropout: { ...noDropout, attention: fields.probability('attention_dropout', 0) },
     };
     const pooling = { late: 'late', bos: 'first', mean: 'mean' } as const;
+    const chosen = fields.choice('classifier_pooling', ['late', 'bos', 'mean'], 'late');
+    fields.only('clf_pooling', [chosen], 'it is called classifier_pooling today');
     return {
       encoder,
       heads: {
@@ -39,7 +41,7 @@ const eurobert: Family = {
         pooler: false,
         maskedLm: { transform: null, bias, biasBeside: false, tied: fields.flag('tie_word_embeddings', false), sparseIgnore: null },
         pretraining: null,
-        sequence: { ...plainClassifier(pooling[fields.choice('classifier_pooling', ['late', 'bos', 'mean'], 'late')], 0), dense: { bias: true }, activation: 'gelu' },
+        sequence: { ...plainClassifier(pooling[chosen], 0), dense: { bias: true }, activation: 'gelu' },
         choice: null,
         token: plainClassifier('tokens', 0),
         question: null,

@@ -34,6 +34,7 @@ const modernbert: Family = {
     const norm = layerNorm(fields.number('norm_eps', 0, 1, 1e-5), fields.flag('norm_bias', false));
     const attention = fields.probability('attention_dropout', 0);
     const rope = fields.inside('rope_parameters');
+    rope?.nothingBut(['full_attention', 'sliding_attention']);
     const encoder: EncoderConfig = {
       ...sizes,
       embeddingNorm: norm,

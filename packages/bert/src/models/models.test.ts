@@ -58,6 +58,10 @@ describe('options', () => {
     expect(() => new BertModel({ ...tiny, padTokenId: 31 })).toThrow('the padding id 31 is not one of the 31 ids');
     expect(() => new EuroBertForMaskedLM({ ...tiny, padTokenId: 0, ropeParameters: { rope_type: 'yarn', rope_theta: 1e4 } })).toThrow('rope_type "yarn" is not supported: rotary positions are not scaled');
     expect(() => new EuroBertForMaskedLM({ ...tiny, padTokenId: 0, numAttentionHeads: 4, numKeyValueHeads: 3 })).toThrow('the 4 attention heads are not a multiple of the 3 heads');
+    expect(() => new EuroBertForMaskedLM({ ...tiny, padTokenId: 0, ropeParameters: { rope_theta: 1e4, factor: 8 } })).toThrow('rope_parameters: factor is not supported; known are rope_theta, rope_type');
+    expect(() => new ModernBertForMaskedLM({ ...tiny, padTokenId: 0, ropeParameters: { rope_theta: 1e4 } })).toThrow('rope_parameters: rope_theta is not supported; known are full_attention, sliding_attention');
+    expect(() => new BertModel({ ...tiny, id2label: { yes: 'a' } })).toThrow('id2label must be a name for each number of a label');
+    expect(() => new BertModel({ ...tiny, label2id: { a: 0.5 } })).toThrow('label2id must be a number for each name of a label');
     expect(() => new ModernBertForMaskedLM({ ...tiny, padTokenId: 0, layerTypes: ['full_attention'] })).toThrow('layer_types must be a list of the kind of each of the 2 layers');
   });
 });

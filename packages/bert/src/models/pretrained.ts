@@ -87,10 +87,12 @@ export abstract class PretrainedModel extends Module {
     const config = ModelConfig.fromJson(this.family, await readJson(files, 'config.json'), `${files.name}/config.json`, options.config);
     const reader = await openWeights(files);
     try {
-      checkSizeOfFile(reader, config.encoder, config.fields.file);
+      const classifies = this.head === 'sequence' || this.head === 'token';
+      const initialized = options.initializeMissing ?? false;
+      checkSizeOfFile(reader, config.encoder, config.fields.file, classifies && !initialized ? config.heads.numLabels * config.encoder.hiddenSize : 0);
       const { addPoolingLayer } = options;
       const model = new this(config, { initialize: false, ...(addPoolingLayer === undefined ? {} : { addPoolingLayer }) });
-      await model.load(reader, options.initializeMissing ?? false);
+      await model.load(reader, initialized);
       await model.loadBeside(files);
       return model.eval();
     } finally {

@@ -1,6 +1,7 @@
 import { FormatError, type Tensor } from '@strided/tensor';
 import type { Module } from '@strided/nn';
 import { AutoConfig } from '../../auto.ts';
+import { longestText } from '../../config.ts';
 import { filesWithin, readJsonIfAny, type ModelFiles } from '../../modelFiles/modelFiles.ts';
 import type { ModelConfig } from '../../models/modelConfig.ts';
 import { AutoTokenizer } from '../../tokenizer/autoTokenizer.ts';
@@ -25,7 +26,7 @@ export async function readTransformer(root: ModelFiles, path: string): Promise<{
   const tokenizer = AutoTokenizer.fromFiles(config['do_lower_case'] === true ? lowerCased(given) : given);
   const said = config['max_seq_length'] ?? null;
   if (said !== null && (typeof said !== 'number' || !Number.isInteger(said) || said < 1)) throw new FormatError(`${file}: max_seq_length must be a whole number from 1, not ${JSON.stringify(said)}`);
-  const longest = longestText(await AutoConfig.fromPretrained(files));
+  const longest = positionsOf(await AutoConfig.fromPretrained(files));
   return { tokenizer, maxLength: Math.min(said ?? tokenizer.modelMaxLength, longest), files };
 }
 
@@ -40,12 +41,10 @@ async function readSentenceConfig(files: ModelFiles): Promise<{ readonly config:
   return { config: {}, file: `${files.name}/${CONFIGS[0]}` };
 }
 
-/** The longest text that the encoder has positions for. */
-function longestText({ encoder: { positions, paddingId }, fields }: ModelConfig): number {
+/** The longest text that the encoder has positions for; rotary ones have no end, but config.json has. */
+function positionsOf({ encoder, fields }: ModelConfig): number {
   const said = fields.resolved.get('max_position_embeddings');
-  const most = typeof said === 'number' ? said : Infinity;
-  // Positions that count from the padding id + 1 leave the rows below to no text.
-  return positions.kind === 'learned' && positions.fromPadding ? most - (paddingId ?? 0) - 1 : most;
+  return Math.min(longestText(encoder), typeof said === 'number' ? said : Infinity);
 }
 
 /** Lower case before all else, which (other than the normaliser's own) leaves accents as they were. */
