@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checks } from '../../packages/tensor/src/kernels/wasm/checks.ts';
 import { refusal } from '../../packages/tensor/src/kernels/wasm/earn.ts';
 import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
-import type { WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
+import type { Exports, WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
 import { lackOf } from '../../packages/tensor/src/kernels/wasm/select.ts';
 import { compileWide, lackOfWide, type HostProcess } from '../../packages/tensor/src/kernels/wasm/simd256.ts';
@@ -68,7 +68,7 @@ const lack = lackOf('simd256', {});
 describe.skipIf(lack !== null)('simd256 earns its place', () => {
   const heap = new Heap(createMemory());
   const start = <E>(module: WebAssembly.Module): E => new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as E;
-  const relaxed = start<WideExports>(new WebAssembly.Module(embedded('relaxed')));
+  const relaxed = start<Exports>(new WebAssembly.Module(embedded('relaxed')));
   const wide = start<WideExports>(compileWide(embedded('simd256'), process as HostProcess));
   /** A clock by which the product takes `product` and the probe `probe`. */
   const clock = (product: number, probe: number) => {

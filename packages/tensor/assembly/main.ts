@@ -5,3 +5,7 @@ export { layerNorm, layerNormBackward, layerNormSums } from './layerNorm';
 export { attention } from './attention/forward';
 export { attentionBytes } from './attention/workspace';
 export { dropout } from './dropout';
+export { arithmetic } from './arithmetic';
+export { move } from './move';
+export { reduce } from './reduce';
+export { lookUp, addAt } from './lookup';

@@ -1,12 +1,33 @@
+import type { View } from '../storage.ts';
 import type { Kernels } from './contract.ts';
 import { jsKernels as js } from './js/index.ts';
+import * as arithmetic from './wasm/arithmetic.ts';
 import * as attention from './wasm/attention.ts';
 import { dropout, takesDropout } from './wasm/dropout.ts';
 import * as elementwise from './wasm/elementwise.ts';
 import * as norm from './wasm/layerNorm.ts';
+import * as lookup from './wasm/lookup.ts';
 import * as products from './wasm/matmul.ts';
+import { copy, takesCopy } from './wasm/move.ts';
+import { isPlaced } from './wasm/operands.ts';
+import { reduce, takesReduce } from './wasm/reduce.ts';
+import type { Runtime } from './wasm/runtime.ts';
+import { currentRuntime, startedRuntime } from './wasm/settings.ts';
 import * as softmax from './wasm/softmax.ts';
-import { currentRuntime } from './wasm/settings.ts';
+
+/** Operands of fewer values are copied to the others. */
+const small = 1 << 11;
+
+/**
+ * The runtime in whose memory all these views lie, but for small ones. What waits for memory is faster there than the
+ * js loops only if nothing must be copied in or out; it gives the same bits, so for it alone this may decide.
+ */
+function runtimeAround(...views: readonly View[]): Runtime | null {
+  const runtime = startedRuntime();
+  if (runtime === null) return null;
+  for (const view of views) if (view.storage.length >= small && !isPlaced(runtime.heap, view)) return null;
+  return runtime;
+}
 
 /**
  * The kernels that ops call: the only place that chooses a level. Which one takes a call follows from the op, the
@@ -28,9 +49,52 @@ export const kernels: Kernels = {
   },
 
   unary(name, x, out) {
-    const runtime = elementwise.takesUnary(name, x, out) ? currentRuntime() : null;
+    if (elementwise.takesUnary(name, x, out)) {
+      const runtime = currentRuntime();
+      if (runtime !== null) {
+        elementwise.unary(runtime, name, x, out);
+        return;
+      }
+    }
+    const runtime = arithmetic.takesUnary(name, x, out) ? runtimeAround(x, out) : null;
     if (runtime === null) js.unary(name, x, out);
-    else elementwise.unary(runtime, name, x, out);
+    else arithmetic.unary(runtime, name, x, out);
+  },
+
+  binary(name, a, b, out) {
+    const runtime = arithmetic.takesBinary(name, a, b, out) ? runtimeAround(a, b, out) : null;
+    if (runtime === null) js.binary(name, a, b, out);
+    else arithmetic.binary(runtime, name, a, b, out);
+  },
+
+  accumulate(x, out) {
+    const runtime = arithmetic.takesAccumulate(x, out) ? runtimeAround(x, out) : null;
+    if (runtime === null) js.accumulate(x, out);
+    else arithmetic.accumulate(runtime, x, out);
+  },
+
+  copy(x, out) {
+    const runtime = takesCopy(x, out) ? runtimeAround(x, out) : null;
+    if (runtime === null) js.copy(x, out);
+    else copy(runtime, x, out);
+  },
+
+  reduce(name, x, out) {
+    const runtime = takesReduce(name, x, out) ? currentRuntime() : null;
+    if (runtime === null) js.reduce(name, x, out);
+    else reduce(runtime, name, x, out);
+  },
+
+  indexSelect(x, axis, index, out) {
+    const runtime = lookup.takesLookup(x, axis, out) ? runtimeAround(x, out) : null;
+    if (runtime === null) js.indexSelect(x, axis, index, out);
+    else lookup.indexSelect(runtime, x, axis, index, out);
+  },
+
+  indexAdd(x, axis, index, out) {
+    const runtime = lookup.takesLookup(out, axis, x) ? runtimeAround(x, out) : null;
+    if (runtime === null) js.indexAdd(x, axis, index, out);
+    else lookup.indexAdd(runtime, x, axis, index, out);
   },
 
   activationBackward(name, value, g, out) {

@@ -64,6 +64,12 @@ export function reduce(name: ReduceName, x: View, out: View): void {
     totals = run(sumOfLow, 0, x, shape);
     run(sumOfHigh, 0, x, shape).forEach((high, i) => (totals[i] += high * 65536));
   } else totals = run(foldFor(folded, dtype), starts[folded], x, shape);
+  finish(name, totals, count, out);
+}
+
+/** Writes the totals of `count` values each, in row-major order, into out. */
+export function finish(name: ReduceName, totals: Float64Array, count: number, out: View): void {
+  const { shape } = out.layout;
   if (name === 'mean') for (let i = 0; i < totals.length; i++) totals[i] /= count;
   // A product that left float64's range and then met a 0 is NaN here, and stored as the 0 that it is.
   if (out.storage.dtype === 'int32') for (const total of totals) checkInteger(name, total);

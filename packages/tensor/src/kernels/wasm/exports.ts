@@ -24,6 +24,19 @@ export interface RowJobs {
   logSoftmaxBackward: Job;
 }
 
+/** Rows of a table by their numbers, and their transpose. */
+export interface LookupJobs {
+  lookUp: Job;
+  addAt: Job;
+}
+
+/** Not in `simd256`: memory is what they wait for. */
+export interface LightExports extends LookupJobs {
+  arithmetic: Job;
+  move: Job;
+  reduce: Job;
+}
+
 /** In every module: the kernels whose time matters most. */
 export interface HeavyExports extends ElementwiseJobs, RowJobs {
   /** Bytes that the packed panels of a K × N matrix take. */
@@ -51,4 +64,4 @@ export interface WideExports extends HeavyExports {
 }
 
 /** The modules `simd128` and `relaxed`. */
-export type Exports = HeavyExports;
+export type Exports = HeavyExports & LightExports;

@@ -2,7 +2,7 @@ import { EngineError } from '../../errors.ts';
 import { forSharedMemory } from './binary.ts';
 import { refusal } from './earn.ts';
 import { embedded, type ModuleLevel } from './embedded.ts';
-import type { Exports, WideExports } from './exports.ts';
+import type { Exports, HeavyExports, WideExports } from './exports.ts';
 import { createMemory, Heap, type MemoryKind } from './heap.ts';
 import type { Runtime } from './runtime.ts';
 import { compileWide, lackOfWide, type HostProcess } from './simd256.ts';
@@ -43,7 +43,7 @@ function bytesFor(level: ModuleLevel, kind: MemoryKind): Uint8Array<ArrayBuffer>
   return kind === 'shared' ? forSharedMemory(embedded(level)) : embedded(level);
 }
 
-interface Loaded<E extends Exports> {
+interface Loaded<E extends HeavyExports> {
   readonly exports: E;
   readonly module: WebAssembly.Module;
 }
@@ -62,7 +62,7 @@ function load(level: 'simd128' | 'relaxed', modules: HostModules, kind: MemoryKi
   return loaded;
 }
 
-function instantiate<E extends Exports>(module: WebAssembly.Module, kind: MemoryKind): Loaded<E> {
+function instantiate<E extends HeavyExports>(module: WebAssembly.Module, kind: MemoryKind): Loaded<E> {
   const { exports } = new WebAssembly.Instance(module, { env: { memory: heapOf(kind).memory } });
   return { exports: exports as unknown as E, module };
 }
