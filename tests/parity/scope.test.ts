@@ -216,3 +216,65 @@ describe('persist', () => {
     expect(enableGrad(() => base.detach()).slice(0, 0, 1).toArray()).toEqual([2]);
   });
 });
+
+describe('persist packed', () => {
+  const layer = (x: Tensor, w: Tensor): Float32Array => linear(x, w).toTypedArray() as Float32Array;
+
+  it('gives the same bits, follows every change, and gives the values back', () => {
+    for (const [outputs, inputs, rows] of [[40, 70, 9], [16, 257, 300], [1, 300, 20], [129, 64, 1]] as const) {
+      const [x, w] = [rand([rows, inputs]), rand([outputs, inputs])];
+      const twin = w.clone();
+      persist([w], { packed: true });
+      expect(layer(x, w)).toEqual(layer(x, twin));
+      expect(w.toTypedArray()).toEqual(twin.toTypedArray());
+      expect(layer(x, w)).toEqual(layer(x, twin));
+      persist([w], { packed: true });
+      const changes: readonly ((t: Tensor) => unknown)[] = [(t) => t.mulInPlace(2), (t) => t.copyFrom(t.flip([0])), (t) => t.slice(0, 0, 1).fill(3), (t) => t.transpose().addInPlace(1)];
+      for (const change of changes) {
+        for (const each of [w, twin]) noGrad(() => change(each));
+        expect(layer(x, w)).toEqual(layer(x, twin));
+        persist([w], { packed: true });
+        expect(layer(x, w)).toEqual(layer(x, twin));
+      }
+      persist([w]);
+      expect(layer(x, w)).toEqual(layer(x, twin));
+      expect(w.toTypedArray()).toEqual(twin.toTypedArray());
+    }
+  });
+
+  it('trains on: gradients read the values, and an optimiser takes them over', () => {
+    const [x, w] = [rand([30, 50]), rand([40, 50])];
+    const twin = w.clone();
+    for (const each of [w, twin]) each.requiresGrad = true;
+    persist([w], { packed: true });
+    for (const each of [w, twin]) linear(x, each).square().sum().backward();
+    expect(w.grad?.toTypedArray()).toEqual(twin.grad?.toTypedArray());
+    for (const each of [w, twin]) noGrad(() => each.subInPlace((each.grad as Tensor).mul(0.01)));
+    expect(layer(x, w)).toEqual(layer(x, twin));
+  });
+
+  it('leaves tensors alone that are no matrix of their own', () => {
+    const base = rand([20, 60]);
+    const views = [base.slice(0, 2, 10), base.transpose(), rand([300]), rand([2, 20, 30])];
+    const before = views.map((view) => view.toTypedArray());
+    persist(views, { packed: true });
+    expect(views.map((view) => view.toTypedArray())).toEqual(before);
+  });
+});
+
+describe('when the memory is used up', () => {
+  it('what persists moves out for a kernel that needs room, and computes the same', () => {
+    if (runtime === null) return;
+    const heap = runtime.heap;
+    const [x, w, other] = [rand([64, 200]), rand([120, 200]), rand([500, 60])];
+    const plain = linear(x, w).toTypedArray();
+    const values = other.toTypedArray();
+    persist([w], { packed: true });
+    persist([other]);
+    expect(heap.relieve?.()).toBe(true);
+    while (heap.relieve?.() === true);
+    churn();
+    expect(linear(x, w).toTypedArray()).toEqual(plain);
+    expect(other.toTypedArray()).toEqual(values);
+  });
+});

@@ -10,7 +10,7 @@ export { configure, engineInfo, ready, type EngineInfo, type EngineOptions, type
 export { detectAnomaly, type AnomalyOptions } from './anomaly.ts';
 export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export type { Hook } from './ops/op.ts';
-export { persist } from './persist.ts';
+export { persist, type PersistOptions } from './persist.ts';
 export { keep, scope, type ScopeOptions } from './scope.ts';
 export { checkpoint, type CheckpointOptions } from './checkpoint.ts';
 export {

@@ -1,39 +1,36 @@
+import { canLend, lend, tryReserve, weightOf, type Holder } from './kernels/wasm/loans.ts';
+import { fold, forget } from './kernels/wasm/panels.ts';
 import type { Block } from './kernels/wasm/regions.ts';
-import type { Heap } from './kernels/wasm/heap.ts';
+import type { Runtime } from './kernels/wasm/runtime.ts';
 import { currentRuntime, startedRuntime } from './kernels/wasm/settings.ts';
 import { scopeError, type Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
+export interface PersistOptions {
+  /**
+   * Keep matrices [out, in] in the form in which `linear` reads its weight, and as nothing else until their values are
+   * asked for: for weights that do not change. They may change all the same; the form then follows. Default false.
+   */
+  readonly packed?: boolean;
+}
+
 /** Storages that were given a place together. It lives for as long as one of them does. */
-interface Holding {
-  readonly storages: readonly Storage[];
-  /** As many bytes as lie in the heap, never touched and so never real: by it the collector feels what it cannot see. */
+class Holding implements Holder {
+  readonly storages: Storage[] = [];
+  readonly blocks: Block[] = [];
   readonly weight: ArrayBuffer;
-}
 
-/** What a heap must free when a holding is gone. */
-interface Loan {
-  readonly heap: Heap;
-  readonly blocks: readonly Block[];
-  /** Who has it. Looked at only when memory is short: a look keeps its target alive through the collection at hand. */
-  readonly holder: WeakRef<Holding>;
-}
+  constructor(bytes: number) {
+    this.weight = weightOf(bytes);
+  }
 
-/** The loans of each heap, oldest first. */
-const loans = new Map<Heap, Set<Loan>>();
-
-const registry = typeof FinalizationRegistry === 'undefined' ? null : new FinalizationRegistry<Loan>(free);
-
-function free(loan: Loan): void {
-  loans.get(loan.heap)?.delete(loan);
-  for (const block of loan.blocks) loan.heap.free(block);
+  giveBack(): void {
+    for (const storage of this.storages) if (storage.owner === this) storage.moveOut();
+  }
 }
 
 /** Less than this does not start the engine. */
 const startsFrom = 1 << 16;
-
-/** Whether memory lent for as long as something lives would ever come back: some edge hosts have no finalisers. */
-const canLend = registry !== null && typeof WeakRef !== 'undefined';
 
 /**
  * Gives tensors that live long and are computed with often, such as parameters and an optimiser's state, a place in the
@@ -46,71 +43,36 @@ const canLend = registry !== null && typeof WeakRef !== 'undefined';
  * @example
  * persist(model.parameters());
  */
-export function persist(tensors: Iterable<Tensor>): void {
-  const storages = [...new Set(Array.from(tensors, ({ storage }) => storage))];
-  for (const storage of storages) if (storage.isGone) throw scopeError('persist');
-  const bytes = storages.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const heap = canLend ? ((bytes < startsFrom ? startedRuntime() : currentRuntime())?.heap ?? null) : null;
-  const blocks: Block[] = [];
-  const placed: Storage[] = [];
-  const holding: Holding = { storages: placed, weight: weightOf(bytes) };
+export function persist(tensors: Iterable<Tensor>, { packed = false }: PersistOptions = {}): void {
+  const all = [...tensors];
+  for (const { storage } of all) if (storage.isGone) throw scopeError('persist');
+  const bytes = all.reduce((sum, { storage }) => sum + storage.byteLength, 0);
+  const runtime = canLend ? (bytes < startsFrom ? startedRuntime() : currentRuntime()) : null;
+  const folded = new Set<Storage>();
+  if (packed && runtime !== null) for (const tensor of all) if (fold(runtime, tensor)) folded.add(tensor.storage);
+  settleAll(runtime, [...new Set(all.map(({ storage }) => storage))].filter((storage) => !folded.has(storage)));
+  for (const { storage } of all) storage.region = null;
+}
+
+function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void {
+  const holding = new Holding(storages.reduce((sum, { byteLength }) => sum + byteLength, 0));
   for (const storage of storages) {
-    const block = heap === null || storage.pinned || storage.owner !== null || storage.length === 0 ? null : reserve(heap, storage.byteLength);
-    if (block === null || heap === null) {
+    forget(storage);
+    const wanted = runtime !== null && !storage.pinned && storage.owner === null && storage.length > 0;
+    const block = wanted ? tryReserve(runtime.heap, storage.byteLength) : null;
+    if (block === null || runtime === null) {
       if (storage.region !== null) storage.moveOut();
-    } else {
-      heap.values('uint8').set(bytesOf(storage), block.address);
-      storage.settle({ memory: heap.memory, address: block.address }, holding);
-      blocks.push(block);
-      placed.push(storage);
+      continue;
     }
-    storage.region = null;
+    const { heap } = runtime;
+    heap.values('uint8').set(bytesOf(storage), block.address);
+    storage.settle({ memory: heap.memory, address: block.address }, holding);
+    holding.blocks.push(block);
+    holding.storages.push(storage);
   }
-  if (heap === null || placed.length === 0) return;
-  const loan: Loan = { heap, blocks, holder: new WeakRef(holding) };
-  registry?.register(holding, loan, loan);
-  loansOf(heap).add(loan);
-}
-
-function loansOf(heap: Heap): Set<Loan> {
-  let all = loans.get(heap);
-  if (all === undefined) {
-    all = new Set();
-    loans.set(heap, all);
-    heap.relieve = () => relieve(heap);
-  }
-  return all;
-}
-
-function weightOf(bytes: number): ArrayBuffer {
-  try {
-    return new ArrayBuffer(bytes);
-  } catch {
-    return new ArrayBuffer(0);
-  }
-}
-
-function reserve(heap: Heap, bytes: number): Block | null {
-  try {
-    return heap.reserve(bytes);
-  } catch {
-    return null;
-  }
+  if (runtime !== null && holding.blocks.length > 0) lend(runtime.heap, holding.blocks, holding);
 }
 
 function bytesOf({ data }: Storage): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** Moves the oldest holding out of the heap, whose values then lie in arrays of their own; false when there is none. */
-function relieve(heap: Heap): boolean {
-  for (const loan of loansOf(heap)) {
-    const holding = loan.holder.deref();
-    // Of one that is gone, the finaliser has not run yet: it needs no more than that.
-    for (const storage of holding?.storages ?? []) if (storage.owner === holding) storage.moveOut();
-    registry?.unregister(loan);
-    free(loan);
-    return true;
-  }
-  return false;
 }

@@ -1,4 +1,4 @@
-import { arrayOn, bytesPerElement, newArray, type DType, type TypedArrayOf } from './dtype.ts';
+import { arrayOn, bytesPerElement, newArray, type DType, type TypedArray, type TypedArrayOf } from './dtype.ts';
 import { ArgumentError, ScopeError } from './errors.ts';
 import { contiguous, sizeOf, type Layout, type Shape } from './layout.ts';
 
@@ -7,6 +7,11 @@ export interface Place {
   readonly memory: WebAssembly.Memory;
   /** Where the first value lies, in bytes. */
   readonly address: number;
+}
+
+/** Another form of a storage's values, from which they can be made again. */
+export interface Folded {
+  read(target: TypedArray): void;
 }
 
 /** What a scope is to the storages that are made in it. */
@@ -56,6 +61,8 @@ export class Storage<D extends DType = DType> {
   /** The array of its own, or the last look at its place. */
   #data: TypedArrayOf<D> | null;
   #place: Place | null = null;
+  /** Where the values are while nobody has asked for them. */
+  #folded: Folded | null = null;
 
   /** On an array, or with `length` values that are to `settle` somewhere. */
   constructor(dtype: D, data: TypedArrayOf<D>);
@@ -74,7 +81,7 @@ export class Storage<D extends DType = DType> {
     const place = this.#place;
     let data = this.#data;
     if (data === null || (place !== null && data.buffer !== place.memory.buffer)) {
-      if (place === null) throw new Error('storage: it has no values yet; settle it first');
+      if (place === null) return this.#unfolded();
       data = arrayOn(this.dtype, place.memory.buffer, place.address, this.length);
       this.#data = data;
     }
@@ -101,6 +108,29 @@ export class Storage<D extends DType = DType> {
     this.#place = place;
     this.#data = null;
     this.owner = owner;
+  }
+
+  /** Lets the values go, which `folded` has as well. */
+  fold(folded: Folded): void {
+    if (this.#folded !== null) return;
+    this.#folded = folded;
+    this.#data = null;
+    this.#place = null;
+    this.owner = null;
+  }
+
+  /** Makes the values again, if they were let go. */
+  unfold(): void {
+    if (this.#folded !== null) this.#unfolded();
+  }
+
+  #unfolded(): TypedArrayOf<D> {
+    if (this.#folded === null) throw new Error('storage: it has no values yet; settle it first');
+    const data = newArray(this.dtype, this.length);
+    this.#folded.read(data);
+    this.#folded = null;
+    this.#data = data;
+    return data;
   }
 
   /** Gives it an array of its own with the same values. */
