@@ -18,7 +18,7 @@ interface Runs {
 }
 
 const classes = zoo as unknown as Record<string, { fromPretrained(folder: string): Promise<zoo.ForCausalLM> }>;
-const decoders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'bert2bert').map(({ name }) => name);
+const decoders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'pairs').map(({ name }) => name);
 
 describe.each(decoders)('%s', async (name) => {
   const folder = join(root, name);
@@ -42,6 +42,44 @@ describe.each(decoders)('%s', async (name) => {
     expect(decoder.generate({ ...inputs, useCache: false }).toArray()).toEqual(sequences);
     const { attentionMask: _, ...unmasked } = inputs as Record<string, unknown>;
     expect(decoder.generate(unmasked).toArray(), 'padding found by its id').toEqual(sequences);
+  });
+});
+
+describe.each(readdirSync(join(root, 'pairs')))('%s', async (name) => {
+  const folder = join(root, 'pairs', name);
+  const { calls } = JSON.parse(readFileSync(join(folder, 'runs.json'), 'utf8')) as Runs;
+  const tensors = await loadSafetensors(join(folder, 'runs.safetensors'));
+  const pair = await zoo.EncoderDecoderModel.fromPretrained(folder);
+
+  it('computes what transformers computes: outputs, loss and every gradient', () => {
+    const inputs = part(tensors, 'in.');
+    const fused = pair.forward(inputs);
+    const full = pair.forward({ ...inputs, outputHiddenStates: true, outputAttentions: true });
+    const seen = inputs['attentionMask'];
+    for (const [key, expected] of Object.entries(part(tensors, 'out.'))) {
+      const [field, index] = key.split('.');
+      const value = full[field as keyof zoo.EncoderDecoderOutput];
+      const actual = (index === undefined ? value : (value as readonly Tensor[])[Number(index)]) as Tensor;
+      // What the encoder makes of padding is nobody's concern.
+      const atTokens = (x: Tensor): Tensor => (field.startsWith('encoder') ? x.mul(seen.unsqueeze(-1)) : x);
+      expectClose(atTokens(actual), atTokens(expected), { rtol: 1e-4, atol: 2e-5 });
+    }
+    expectClose(fused.logits, tensors.get('out.logits') as Tensor, { rtol: 1e-4, atol: 2e-5 });
+    pair.zeroGrad();
+    fused.loss?.backward();
+    const own = pair.gradientsByKey();
+    const wanted = [...tensors].filter(([key]) => key.startsWith('grad.')).map(([key, gradient]) => [key.slice(5), gradient] as const);
+    expect(wanted.length).toBeGreaterThan(50);
+    for (const [key, gradient] of wanted) expectClose(own.get(key) ?? gradient.mul(NaN), gradient, { rtol: 1e-3, atol: 2e-5 });
+  });
+
+  it.each(calls.map((call, i) => [i, JSON.stringify(call.settings)] as const))('writes what transformers writes: %i %s', (i) => {
+    const { settings, sequences } = calls[i];
+    const inputs = { ...part(tensors, `${i}.in.`), ...settings };
+    const output = pair.generate({ ...inputs, returnDictInGenerate: true, outputScores: true });
+    expect(output.sequences.toArray()).toEqual(sequences);
+    expectClose(stack([...output.scores ?? []]).narrow(0, 0, 1), (tensors.get(`${i}.scores`) as Tensor).narrow(0, 0, 1), { rtol: 1e-4, atol: 2e-5 });
+    expect(pair.generate({ ...inputs, useCache: false }).toArray()).toEqual(sequences);
   });
 });
 

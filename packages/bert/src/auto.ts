@@ -9,7 +9,7 @@ import type {
   BaseModel, ForMaskedLM, ForMultipleChoice, ForNextSentencePrediction, ForPairPreTraining, ForQuestionAnswering, ForReplacedTokens,
   ForSequenceClassification, ForTokenClassification,
 } from './models/models.ts';
-import { PretrainedModel, type LoadModelOptions, type ModelClass } from './models/pretrained.ts';
+import { PretrainedModel, type LoadModelOptions, type MakeOptions, type ModelClass } from './models/pretrained.ts';
 
 /** A class of the zoo with its way to load. */
 type Loadable<T extends PretrainedModel> = ModelClass<T> & Pick<typeof PretrainedModel, 'fromPretrained'>;
@@ -54,7 +54,7 @@ export interface AutoClass<T extends PretrainedModel> {
   /** As the `fromPretrained` of the class that is chosen. @throws CheckpointError for a family that has no such head. */
   fromPretrained(source: ModelSource, options?: LoadModelOptions): Promise<T>;
   /** A model with random weights. */
-  fromConfig(config: ModelConfig): T;
+  fromConfig(config: ModelConfig, options?: MakeOptions): T;
 }
 
 function auto<T extends PretrainedModel>(name: string, head: HeadKind): AutoClass<T> {
@@ -72,9 +72,9 @@ function auto<T extends PretrainedModel>(name: string, head: HeadKind): AutoClas
       const { family, file } = await familyOf(files);
       return choose(family, file).fromPretrained(files, options) as Promise<T>;
     },
-    fromConfig(config) {
+    fromConfig(config, options = {}) {
       if (!(config instanceof ModelConfig)) throw new ArgumentError(`${name}.fromConfig: give a ModelConfig, such as AutoConfig.fromPretrained gives`);
-      return new (choose(config.family, config.fields.file))(config);
+      return new (choose(config.family, config.fields.file))(config, options);
     },
   };
 }

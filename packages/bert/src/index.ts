@@ -19,6 +19,9 @@ export {
   ForSequenceClassification, ForTokenClassification,
 } from './models/models.ts';
 export { ForCausalLM, type CausalInputs, type CausalOutput } from './models/causalLm.ts';
+export { EncoderDecoderModel, type AssembleOptions, type EncoderDecoderParts } from './encoderDecoder/model.ts';
+export { EncoderDecoderConfig, type PairOptions } from './encoderDecoder/config.ts';
+export type { EncoderDecoderInputs, EncoderDecoderOutput, EncoderStates, PairGenerateOptions, ReadInputs } from './encoderDecoder/inputs.ts';
 export type { GenerateControls, GenerateOptions, GenerateOutput } from './generation/generate.ts';
 export type { LogitsProcessor } from './generation/processors.ts';
 export type { GenerationSettings } from './generation/settings.ts';

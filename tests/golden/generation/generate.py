@@ -4,7 +4,7 @@
   filters.safetensors  random logits and what the logits processors of transformers make of them (settings in its metadata)
   <model>/             a decoder of random weights as `save_pretrained` writes it; runs.json: calls of `generate` and their
                        sequences; runs.safetensors: what they began with, and the scores of every step
-  bert2bert/           the same for an encoder–decoder pair, with forward passes, losses and gradients
+  pairs/<pair>/        the same for encoder–decoder pairs, with a forward pass: outputs, loss and every gradient
 
 Tokens that are chosen by less than 1e-3 are not golden: such a seed is refused.
 
@@ -172,6 +172,67 @@ def decoders(out, seed):
         print(name, own)
 
 
+PAIR_CALLS = [
+    dict(maxNewTokens=12, eosTokenId=None), dict(maxLength=14, eosTokenId='often'), dict(maxNewTokens=15, eosTokenId=None, noRepeatNgramSize=2, repetitionPenalty=1.2),
+    dict(maxNewTokens=6, eosTokenId=None, decoderStartTokenId=9),
+]
+
+
+def pair(name, encoder, decoder, seed):
+    g = torch.Generator().manual_seed(seed)
+    ec, dc = (getattr(transformers, kind).config_class(**sizes) for kind, sizes in (encoder, decoder))
+    config = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(ec, dc, decoder_start_token_id=3, pad_token_id=0)
+    model = transformers.EncoderDecoderModel(config)
+    for half in (model.encoder, model.decoder): half.config._attn_implementation = 'eager'
+    randomise(model, g)
+    model.decoder.tie_weights()
+    model.eval()
+    calls, tensors = [], {}
+    for i, call in enumerate(PAIR_CALLS):
+        for attempt in range(30):
+            ids, mask = torch.randint(5, VOCAB, (3, 6), generator=g), torch.tensor([[1] * 6, [1] * 4 + [0] * 2, [1] * 5 + [0]])
+            kw = dict(input_ids=torch.where(mask == 1, ids, ec.pad_token_id), attention_mask=mask)
+            try:
+                free = run(model, call | dict(eosTokenId=None), kw)[0]
+                said = call | dict(eosTokenId=ends(call, free, 1))
+                sequences, scores = run(model, said, kw)
+                assert len(set(sequences[:, 1:].flatten().tolist())) > 3, 'dull'
+            except AssertionError as e: fault = e; continue
+            break
+        else: raise fault
+        calls.append(dict(settings=said, sequences=sequences.tolist()))
+        tensors |= {f'{i}.in.{k}': v.int() for k, v in kw.items()} | {f'{i}.scores': scores}
+    labels = torch.randint(5, VOCAB, (3, 5), generator=g)
+    labels[1, 3:] = -100
+    tensors |= {f'in.{k}': v.int() for k, v in kw.items()} | {'in.labels': labels.int()}
+    out = model(**kw, labels=labels, output_hidden_states=True, output_attentions=True, use_cache=False)
+    out.loss.backward()
+    flat = {k: v for k, v in out.items() if isinstance(v, torch.Tensor)}
+    for k in ('decoder_hidden_states', 'encoder_hidden_states', 'cross_attentions'): flat |= {f'{k}.{i}': v for i, v in enumerate(out[k])}
+    tensors |= {f'out.{k}': v.detach() for k, v in flat.items()} | {f'grad.{k}': p.grad for k, p in model.named_parameters() if p.grad is not None}
+    return model, calls, tensors
+
+
+def pairs(out, seed):
+    kinds = {
+        'bert2bert': (('BertModel', SIZES), ('BertLMHeadModel', DECODER | dict(num_hidden_layers=1))),
+        # Another width: the states are projected.
+        'roberta2roformer': (('RobertaModel', SIZES | dict(hidden_size=12, pad_token_id=1)), ('RoFormerForCausalLM', DECODER)),
+    }
+    for name, (encoder, decoder) in kinds.items():
+        for own in range(seed, seed + 50):
+            try: model, calls, tensors = pair(name, encoder, decoder, own)
+            except AssertionError: continue
+            break
+        else: raise SystemExit(f'{name}: no seed will do')
+        folder = out / 'pairs' / name
+        if folder.exists(): shutil.rmtree(folder)
+        model.save_pretrained(folder)
+        (folder / 'runs.json').write_text(json.dumps(dict(seed=own, transformers=transformers.__version__, calls=calls)) + '\n')
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, folder / 'runs.safetensors')
+        print(name, own)
+
+
 if __name__ == '__main__':
     torch.set_num_threads(1)
     a = argparse.ArgumentParser()
@@ -180,3 +241,4 @@ if __name__ == '__main__':
     a = a.parse_args()
     filters(a.out)
     decoders(a.out, a.seed)
+    pairs(a.out, a.seed)

@@ -22,10 +22,13 @@ export async function openWeights(files: ModelFiles): Promise<TensorReader> {
   return openSafetensors(await sourceOf(parts, label(index)), { listUnknown: true, resolve });
 }
 
-/** Refuses a config.json that describes a model far larger than its file, before anything is allocated; `head`: how many numbers a head has. */
-export function checkSizeOfFile(reader: TensorReader, config: EncoderConfig, file: string, head = 0): void {
+/**
+ * Refuses a config.json that describes a model far larger than its file, before anything is allocated; `head`: how many
+ * numbers a head has. Where missing weights are drawn, a file may lack cross-attention and heads.
+ */
+export function checkSizeOfFile(reader: TensorReader, config: EncoderConfig, file: string, { head = 0, initializeMissing = false } = {}): void {
   const held = reader.names.reduce((sum, name) => sum + reader.info(name).shape.reduce((product, length) => product * length, 1), 0);
-  const least = leastParameters(config) + head;
+  const least = initializeMissing ? leastParameters({ ...config, crossAttention: false }) : leastParameters(config) + head;
   if (least > held) {
     const problem = `${file}: describes a model of at least ${least.toLocaleString('en')} parameters, but ${reader.name} holds ${held.toLocaleString('en')} numbers`;
     throw new CheckpointError(`${problem}: the checkpoint does not fit its config.json (tensors are missing or mis-shaped)`);

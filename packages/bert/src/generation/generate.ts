@@ -67,15 +67,15 @@ export interface Run {
   output(): GenerateOutput;
 }
 
-/** Prepares a run; everything is checked before anything is computed. */
-export function startRun(decoder: Decoder, options: GenerateOptions): Run {
+/** Prepares a run; everything is checked before anything is computed. `encode` gives what cross-attention looks at when it is first needed. */
+export function startRun(decoder: Decoder, options: GenerateOptions, encode: (() => Tensor) | null = null): Run {
   const inputIds = beginningOf(decoder, options);
   const { pastKeyValues = null, tokenTypeIds = null, encoderHiddenStates = null, encoderAttentionMask = null } = options;
   const [batch, length] = inputIds.shape;
   const settings = resolveSettings(options, decoder.settings, { length, longest: decoder.longest, vocabSize: decoder.vocabSize });
   if (pastKeyValues !== null && (settings.copies > 1 || !settings.useCache)) throw new ArgumentError('generate: pastKeyValues go with numReturnSequences 1 and useCache');
   if (pastKeyValues !== null && pastKeyValues.length >= length) throw new ArgumentError(`generate: pastKeyValues hold ${pastKeyValues.length} tokens, but inputIds have ${length}; give all tokens, those there and at least one more`);
-  const given = options.attentionMask ?? paddingMask(decoder, inputIds, settings.eos, options.padTokenId ?? decoder.settings.padTokenId ?? null);
+  const given = options.attentionMask ?? (decoder.findsPadding ? paddingMask(inputIds, settings.eos, options.padTokenId ?? decoder.settings.padTokenId ?? null) : null);
   const mask = given === null ? null : checkedMask(given, inputIds.shape);
   const padded = mask !== null && mask.toTypedArray().includes(0);
   for (const [name, table] of Object.entries({ tokenTypeIds, positionIds: options.positionIds ?? null })) {
@@ -84,7 +84,7 @@ export function startRun(decoder: Decoder, options: GenerateOptions): Run {
   const positionIds = options.positionIds ?? (padded && decoder.counted ? positionsOf(mask) : null);
   const steps = new DecoderSteps(
     decoder.forward,
-    { inputIds, attentionMask: padded ? mask : null, positionIds, tokenTypeIds, encoderHiddenStates, encoderAttentionMask, pastKeyValues },
+    { inputIds, attentionMask: padded ? mask : null, positionIds, tokenTypeIds, encode: encode ?? (encoderHiddenStates === null ? null : () => encoderHiddenStates), encoderAttentionMask, pastKeyValues },
     { copies: settings.copies, width: settings.maxLength, useCache: settings.useCache },
   );
   const tokens = new TokenTable(inputIds, settings.copies, settings.maxLength);
@@ -125,7 +125,7 @@ function beginningOf({ settings }: Decoder, options: GenerateOptions): Tensor {
   return inputIds;
 }
 
-/** 1 where ids are not padding; null where that cannot be known. */
-function paddingMask({ findsPadding }: Decoder, inputIds: Tensor, eos: readonly number[], pad: number | null): Tensor | null {
-  return !findsPadding || pad === null || eos.includes(pad) || !inputIds.toTypedArray().includes(pad) ? null : inputIds.ne(pad);
+/** 1 where ids are not padding; null where that cannot be known, or there is none. */
+export function paddingMask(inputIds: Tensor, eos: readonly number[], pad: number | null): Tensor | null {
+  return pad === null || eos.includes(pad) || !inputIds.toTypedArray().includes(pad) ? null : inputIds.ne(pad);
 }

@@ -11,7 +11,8 @@ export interface Prompt {
   readonly attentionMask: Tensor | null;
   readonly positionIds: Tensor | null;
   readonly tokenTypeIds: Tensor | null;
-  readonly encoderHiddenStates: Tensor | null;
+  /** What cross-attention looks at; asked for once. */
+  readonly encode: (() => Tensor) | null;
   readonly encoderAttentionMask: Tensor | null;
   readonly pastKeyValues: DecoderCache | null;
 }
@@ -51,18 +52,22 @@ export class DecoderSteps {
   readonly #mask: TokenTable | null;
   readonly #positions: TokenTable | null;
   readonly #types: TokenTable | null;
-  readonly #encoder: Pick<CausalInputs, 'encoderHiddenStates' | 'encoderAttentionMask'>;
+  readonly #encode: (() => Tensor) | null;
+  readonly #encoderMask: Tensor | null;
+  #states: Tensor | null = null;
   #cache: DecoderCache | null;
 
   constructor(forward: Forward, prompt: Prompt, { copies, width, useCache }: { readonly copies: number; readonly width: number; readonly useCache: boolean }) {
     const table = (start: Tensor | null): TokenTable | null => (start === null ? null : new TokenTable(start, copies, width));
-    const repeated = (x: Tensor | null): Tensor | null => (x === null || copies === 1 ? x : x.repeatInterleave(copies, 0));
+    const repeated = (x: Tensor): Tensor => (copies === 1 ? x : x.repeatInterleave(copies, 0));
+    const { encode, encoderAttentionMask: encoderMask } = prompt;
     this.#forward = forward;
     this.#useCache = useCache;
     this.#mask = table(prompt.attentionMask);
     this.#positions = table(prompt.positionIds);
     this.#types = table(prompt.tokenTypeIds);
-    this.#encoder = { encoderHiddenStates: repeated(prompt.encoderHiddenStates), encoderAttentionMask: repeated(prompt.encoderAttentionMask) };
+    this.#encode = encode === null ? null : () => repeated(encode());
+    this.#encoderMask = encoderMask === null ? null : repeated(encoderMask);
     this.#cache = prompt.pastKeyValues;
   }
 
@@ -78,12 +83,18 @@ export class DecoderSteps {
     grow(this.#positions, tokens.length, (last) => last + 1);
     grow(this.#types, tokens.length, (last) => last);
     const { logits, pastKeyValues } = this.#forward({
-      ...this.#encoder,
+      encoderHiddenStates: this.#encoderStates(), encoderAttentionMask: this.#encoderMask,
       inputIds: tokens.from(start), attentionMask: this.#mask?.from(0) ?? null, positionIds: this.#positions?.from(start) ?? null, tokenTypeIds: this.#types?.from(start) ?? null,
       pastKeyValues: this.#cache, useCache: this.#useCache, logitsToKeep: 1,
     });
     this.#cache = pastKeyValues;
     return logits.select(1, 0);
+  }
+
+  /** null where there are none, or the cache has what attention needs of them. */
+  #encoderStates(): Tensor | null {
+    if (this.#encode === null || (this.#cache !== null && this.#cache.crossLength > 0)) return null;
+    return (this.#states ??= this.#encode());
   }
 }
 

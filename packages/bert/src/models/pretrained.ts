@@ -6,7 +6,7 @@ import { KeyMap, underPrefix, type KeyTemplates } from '../checkpoint/keys.ts';
 import { loadCheckpoint, type LoadingReport } from '../checkpoint/load.ts';
 import { checkSizeOfFile, openWeights } from '../checkpoint/weights.ts';
 import { Encoder, type EncoderInputs, type EncoderOutput } from '../encoder/encoder.ts';
-import { formatConfig } from '../fields.ts';
+import { formatConfig, type Json } from '../fields.ts';
 import { writeText } from '../files.ts';
 import { Pooler } from '../heads/heads.ts';
 import { openModelFiles, readJson, type FilesOptions, type ModelFiles, type ModelSource } from '../modelFiles/modelFiles.ts';
@@ -22,7 +22,7 @@ export interface MakeOptions {
 }
 
 export interface LoadModelOptions extends FilesOptions {
-  /** Draw the weights of a head (or pooler) that the checkpoint lacks, which is an error otherwise. `loading` names them. */
+  /** Draw the weights of a head, a pooler or cross-attention that the checkpoint lacks, which is an error otherwise. `loading` names them. */
   readonly initializeMissing?: boolean;
   /** As for the constructor. */
   readonly addPoolingLayer?: boolean;
@@ -43,6 +43,9 @@ export interface ModelClass<T extends PretrainedModel = PretrainedModel> {
   readonly family: Family;
   readonly head: HeadKind;
 }
+
+/** A decoder's, which encoders' files lack. */
+const crossAttention = /(^|\.)crossattention\./;
 
 /** Stray buffers of old files. */
 const strayBuffer = /(^|\.)(position_ids|token_type_ids|inv_freq|original_inv_freq)$|(^|\.)mask_predictions\./;
@@ -87,12 +90,11 @@ export abstract class PretrainedModel extends Module {
     const config = ModelConfig.fromJson(this.family, await readJson(files, 'config.json'), `${files.name}/config.json`, options.config);
     const reader = await openWeights(files);
     try {
+      const { addPoolingLayer, initializeMissing = false } = options;
       const classifies = this.head === 'sequence' || this.head === 'token';
-      const initialized = options.initializeMissing ?? false;
-      checkSizeOfFile(reader, config.encoder, config.fields.file, classifies && !initialized ? config.heads.numLabels * config.encoder.hiddenSize : 0);
-      const { addPoolingLayer } = options;
+      checkSizeOfFile(reader, config.encoder, config.fields.file, { head: classifies ? config.heads.numLabels * config.encoder.hiddenSize : 0, initializeMissing });
       const model = new this(config, { initialize: false, ...(addPoolingLayer === undefined ? {} : { addPoolingLayer }) });
-      await model.load(reader, initialized);
+      await model.load(reader, initializeMissing);
       await model.loadBeside(files);
       return model.eval();
     } finally {
@@ -113,13 +115,22 @@ export abstract class PretrainedModel extends Module {
 
   /** Writes config.json and model.safetensors (above 5 GB in shards) into a folder, under the names that transformers reads. */
   async savePretrained(folder: string, { storeAs, maxShardSize = 5e9 }: SaveModelOptions = {}): Promise<void> {
-    const tensors = savedTensors(this, this.#keys());
+    const tensors = this.checkpointTensors();
     // transformers asks for the format's name in the metadata.
     await saveShardedSafetensors(folder, tensors, { maxShardSize, metadata: { format: 'pt' }, ...(storeAs === undefined ? {} : { storeAs }) });
-    const { torch_dtype: _old, ...json } = this.config.json;
-    const dtype = storeAs ?? [...tensors.values()][0].dtype;
-    const config = { ...json, architectures: [this.constructor.name], dtype };
+    const config = this.savedConfig(storeAs ?? [...tensors.values()][0].dtype);
     await writeText(pathInFolder(folder, 'config.json'), formatConfig(config, this.config.fields.fractions));
+  }
+
+  /** What is saved: each tensor once, under its first name. */
+  checkpointTensors(): Map<string, Tensor> {
+    return savedTensors(this, this.#keys());
+  }
+
+  /** What config.json says of a model whose file has this dtype. */
+  savedConfig(dtype: string): Json {
+    const { torch_dtype: _old, ...json } = this.config.json;
+    return { ...json, architectures: [this.constructor.name], dtype };
   }
 
   /**
@@ -148,7 +159,7 @@ export abstract class PretrainedModel extends Module {
     const { prefix, headKeys, otherKeys = [], stray } = family;
     const heads = new KeyMap([...Object.values(headKeys).flat(), ...otherKeys]);
     const isPooler = (key: string): boolean => (key.startsWith(`${prefix}.`) ? key.slice(prefix.length + 1) : key).startsWith('pooler.');
-    const isHead = (key: string): boolean => heads.toModel(key) !== null || isPooler(key);
+    const isHead = (key: string): boolean => heads.toModel(key) !== null || isPooler(key) || crossAttention.test(key);
     const keys = this.#keys();
     const report = await loadCheckpoint(this, reader, {
       keys, prefix, ignorable: (key) => isHead(key) || strayBuffer.test(key) || stray?.test(key) === true, optional: (key) => initializeMissing && isHead(key),
