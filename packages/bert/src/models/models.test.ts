@@ -18,7 +18,7 @@ const tiny = { vocabSize: 31, hiddenSize: 8, numHiddenLayers: 2, numAttentionHea
 const inputIds = ids([[5, 6, 7, 8], [9, 10, 11, 2]]);
 
 describe('presets', () => {
-  it.each([['tiny', 4_385_920], ['mini', 11_170_560], ['small', 28_763_648], ['medium', 41_373_184], ['base', 109_482_240]])('BERT %s has the published %d parameters', (name, count) => {
+  it.each([['tiny', 4_385_920], ['mini', 11_170_560], ['small', 28_763_648], ['medium', 41_373_184], ['base', 109_482_240], ['large', 335_141_888]])('BERT %s has the published %d parameters', (name, count) => {
     expect(new BertModel({ ...BertModel.family.presets?.[name] }, { initialize: false }).parameterCount()).toBe(count);
   });
 
