@@ -67,6 +67,25 @@ describe('the old format', () => {
     expect((await withFiles({ 'modules.json': old, '1_Pooling/config.json': pooling([]) })).pooling.modes).toEqual(['mean']);
   });
 
+  it('has Dense, Normalize and prompts too, under the names of their old modules', async () => {
+    const { files, bytes, texts, embeddings } = cases.find(({ name }) => name === 'dense') as Case;
+    const types = ['Transformer', 'Pooling', 'Dense', 'Dense', 'Normalize'];
+    const modules = (files['modules.json'] as { readonly path: string }[]).map(({ path }, i) => ({ idx: i, name: String(i), path, type: `sentence_transformers.models.${types[i]}` }));
+    const dense = await load(filesOf({ files: { ...files, 'modules.json': modules, '1_Pooling/config.json': pooling(['mean_tokens']) }, bytes }));
+    expect(largestError(dense.encode(texts), embeddings)).toBeLessThan(1e-5);
+    const prompted = cases.find(({ name }) => name === 'prompt by name') as Case;
+    const small = await withFiles({ 'modules.json': old, '1_Pooling/config.json': pooling(['mean_tokens']), 'config_sentence_transformers.json': { __version__: { sentence_transformers: '2.4.0' }, prompts: { query: 'query: ' }, default_prompt_name: 'query' } });
+    expect(largestError(small.encode(prompted.texts), prompted.embeddings)).toBeLessThan(1e-5);
+  });
+
+  it('may have the encoder in a folder of its own', async () => {
+    const { 'modules.json': _list, '1_Pooling/config.json': _pooling, ...encoder } = base;
+    const within = Object.fromEntries(Object.entries(encoder).map(([name, content]) => [`0_Transformer/${name}`, content]));
+    const list = [{ idx: 0, name: '0', path: '0_Transformer', type: 'sentence_transformers.models.Transformer' }, old[1], { type: 'sentence_transformers.models.Normalize', path: '2_Normalize' }];
+    const small = await load({ ...within, 'modules.json': json(list), '1_Pooling/config.json': json(pooling(['mean_tokens'])), '0_Transformer/sentence_bert_config.json': json({ max_seq_length: 20 }) });
+    expect(largestError(small.encode(published.texts), published.embeddings)).toBeLessThan(1e-5);
+  });
+
   it('without modules.json it is the mean', async () => {
     const { 'modules.json': _none, ...rest } = base;
     expect((await load(rest)).pooling.modes).toEqual(['mean']);
