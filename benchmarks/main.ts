@@ -11,6 +11,7 @@ import { jsonLine, table } from './harness/report.ts';
 const benches: Record<string, () => Promise<Bench>> = {
   ops: async () => (await import('./ops/bench.ts')).ops,
   gemm: async () => (await import('./gemm/bench.ts')).gemm,
+  import: async () => (await import('./import/bench.ts')).imports,
   loops: async () => (await import('./loops/bench.ts')).loops,
 };
 

@@ -1,6 +1,6 @@
 /** What a benchmark is made of: a bench is cases × contestants. */
 
-export type Unit = 'GFLOP/s' | 'GB/s' | 'tokens/s';
+export type Unit = 'GFLOP/s' | 'GB/s' | 'tokens/s' | 'starts/s';
 
 /** One library's way to do what a case asks. */
 export interface Contestant<R = unknown> {

@@ -1,6 +1,6 @@
 import type { CaseResult, Timing } from './bench.ts';
 
-const perSecond = { 'GFLOP/s': 1e9, 'GB/s': 1e9, 'tokens/s': 1 };
+const perSecond = { 'GFLOP/s': 1e9, 'GB/s': 1e9, 'tokens/s': 1, 'starts/s': 1 };
 
 /** Work in a second, in the case's unit, at the best time. */
 function rateOf({ work: { amount, unit } }: CaseResult, { best }: Timing): number {

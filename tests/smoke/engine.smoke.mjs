@@ -26,13 +26,14 @@ for (const level of ['simd128', 'relaxed', 'simd256']) {
     assert.equal(engineInfo().level, level);
     assert.ok(isClose(compute()));
   });
+}
 
+for (const level of ['simd128', 'relaxed']) {
   test(`the exported ${level}.wasm is a module that the engine takes`, async () => {
     const file = fileURLToPath(import.meta.resolve(`@strided/tensor/wasm/${level}.wasm`));
     const bytes = await readFile(file);
     if (level !== 'simd128' && !WebAssembly.validate(bytes)) return;
     const module = await WebAssembly.compile(bytes);
-    if (level === 'simd256') return;
     configure({ kernels: level, modules: { [level]: module } });
     assert.ok(isClose(compute()));
   });

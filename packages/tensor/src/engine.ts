@@ -15,7 +15,7 @@ export interface EngineOptions {
    * depends on it.
    */
   readonly threads?: number | 'auto';
-  /** Modules that the host compiled from the package's `.wasm` files, where compiling from bytes is forbidden. One thread runs them. */
+  /** Modules that the host compiled from the package's `wasm/simd128.wasm` and `wasm/relaxed.wasm`, where compiling from bytes is forbidden. One thread runs them. */
   readonly modules?: HostModules;
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
@@ -182,7 +181,8 @@ function pathOf(path: string | URL): string {
 }
 
 function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target).slice(0, 100)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
+  // The global, as importing node:crypto takes 3 ms.
+  return join(dirname(target), `.${basename(target).slice(0, 100)}.${process.pid}.${crypto.randomUUID()}.tmp`);
 }
 
 function realpathOrItself(path: string): string {

@@ -7,8 +7,12 @@ import { createMemory, Heap, type MemoryKind } from './heap.ts';
 import type { Runtime } from './runtime.ts';
 import { compileWide, lackOfWide, type HostProcess } from './simd256.ts';
 
-/** Modules that the host compiled itself, where compiling from bytes is forbidden. */
-export type HostModules = Readonly<Partial<Record<ModuleLevel, WebAssembly.Module>>>;
+/**
+ * Modules that the host compiled itself, where compiling from bytes is forbidden. Not simd256: it is nothing without the
+ * flags that are set while it is compiled.
+ */
+export type HostModules = Readonly<Partial<Record<NarrowLevel, WebAssembly.Module>>>;
+type NarrowLevel = Exclude<ModuleLevel, 'simd256'>;
 
 /** A level that runs, with its modules, or why it does not. */
 export type Attempt = Started | { readonly lack: string };
@@ -52,7 +56,7 @@ const compiled = new Map<string, WebAssembly.Module>();
 const instances = new Map<string, Loaded<Exports>>();
 
 /** The narrow modules differ by what the host's WebAssembly knows. */
-function load(level: 'simd128' | 'relaxed', modules: HostModules, kind: MemoryKind): Loaded<Exports> {
+function load(level: NarrowLevel, modules: HostModules, kind: MemoryKind): Loaded<Exports> {
   const key = `${level} ${kind}`;
   const given = modules[level];
   const known = instances.get(key);
@@ -82,7 +86,7 @@ export async function precompile(modules: HostModules, kind: MemoryKind): Promis
 /** Why the host cannot run a level, as far as it shows without compiling; null when it can. */
 export function lackOf(level: ModuleLevel, modules: HostModules): string | null {
   if (typeof WebAssembly === 'undefined') return 'this host has no WebAssembly';
-  if (modules[level] !== undefined) return null;
+  if (level !== 'simd256' && modules[level] !== undefined) return null;
   if (!WebAssembly.validate(embedded(level === 'simd256' ? 'relaxed' : level))) {
     return level === 'simd128' ? 'its WebAssembly has no SIMD' : 'its WebAssembly has no relaxed SIMD (Node 22, Chrome 114 or Firefox 145 have)';
   }
@@ -102,14 +106,13 @@ export function attempt(level: ModuleLevel, modules: HostModules, timed: boolean
   }
 }
 
-const wide = new Map<MemoryKind, Loaded<WideExports> & { readonly given: WebAssembly.Module | undefined }>();
+const wide = new Map<MemoryKind, Loaded<WideExports>>();
 
 function attemptWide(modules: HostModules, timed: boolean, kind: MemoryKind): Attempt {
   const relaxed = load('relaxed', modules, kind);
-  const given = modules.simd256;
   let loaded = wide.get(kind);
-  if (loaded === undefined || loaded.given !== given) {
-    loaded = { ...instantiate<WideExports>(given ?? compileWide(bytesFor('simd256', kind), host ?? {}), kind), given };
+  if (loaded === undefined) {
+    loaded = instantiate<WideExports>(compileWide(bytesFor('simd256', kind), host ?? {}), kind);
     wide.set(kind, loaded);
   }
   const heap = heapOf(kind);
