@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttentionOptions } from '../../packages/tensor/src/kernels/contract.ts';
 import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
-import { attention, takesAttention } from '../../packages/tensor/src/kernels/wasm/attention.ts';
+import { attention, attentionBackward, takesAttention } from '../../packages/tensor/src/kernels/wasm/attention.ts';
 import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
 import { expectSameBits } from './bits.ts';
 import { chosen, level, runtime, runtimeOf } from './levels.ts';
@@ -14,6 +14,7 @@ interface Case {
   readonly k: Tensor;
   readonly v: Tensor;
   readonly mask: Tensor | null;
+  readonly g: Tensor;
   readonly options: AttentionOptions;
 }
 
@@ -31,20 +32,24 @@ const cases: fc.Arbitrary<Case> = fc
     const own = kind === 'keys' ? [...shapes[3].map(() => 1), 1, S] : [...shapes[3], L, S];
     const stretched = (x: Tensor): Tensor => x.expand([...batch, L, S]);
     const mask = kind === 'none' ? fc.constant(null) : kind === 'float' ? tensors({ shape: own, values: additive }).map(stretched) : tensors({ dtype: 'bool', shape: own }).map(stretched);
-    return fc.record({ q, k, v, mask: mask as fc.Arbitrary<Tensor | null>, options });
+    return fc.record({ q, k, v, mask: mask as fc.Arbitrary<Tensor | null>, g: tensors({ shape: [...batch, L, V], range: [-2, 2] }), options });
   });
 
-interface Result {
-  readonly out: Tensor;
-  readonly logSumExp: Tensor;
-}
+const results = ['out', 'logSumExp', 'q', 'k', 'v', 'mask'] as const;
+type Result = Readonly<Record<(typeof results)[number], Tensor>>;
 
-function run(on: Runtime | null, { q, k, v, mask, options: how }: Case): Result {
+function run(on: Runtime | null, { q, k, v, mask, g, options: how }: Case): Result {
   const lead = q.shape.slice(0, -1);
   const [out, logSumExp] = [zeros([...lead, v.shape[v.rank - 1]]), zeros([...lead, 1], { dtype: 'float64' })];
-  if (on === null) jsKernels.attention(q, k, v, mask, how, out, logSumExp);
-  else attention(on, q, k, v, mask, how, out, logSumExp);
-  return { out, logSumExp };
+  const gradients = { q: zeros(q.shape), k: zeros(k.shape), v: zeros(v.shape), mask: mask?.dtype === 'float32' ? zeros(mask.shape) : null };
+  if (on === null) {
+    jsKernels.attention(q, k, v, mask, how, out, logSumExp);
+    jsKernels.attentionBackward(q, k, v, mask, how, logSumExp, g, gradients);
+  } else {
+    attention(on, q, k, v, mask, how, out, logSumExp);
+    attentionBackward(on, q, k, v, mask, how, logSumExp, g, gradients);
+  }
+  return { out, logSumExp, ...gradients, mask: gradients.mask ?? zeros([]) };
 }
 
 const largest = (x: Tensor): number => (x.size === 0 ? 0 : (x.abs().max().item() as number));
@@ -58,7 +63,15 @@ function expectParity(given: Case): void {
   const bound = scoreBound(given);
   const drops = given.options.dropout === null ? 1 : 1 / (1 - given.options.dropout.p);
   expectClose(ours.logSumExp, exact.logSumExp, { rtol: 5e-7, atol: 5e-7 * bound });
-  expectClose(ours.out, exact.out, { atol: 1e-6 * bound * largest(given.v) * drops });
+  const { q, k, v, g, options: { scale } } = given;
+  expectClose(ours.out, exact.out, { atol: 1e-6 * bound * largest(v) * drops });
+  // A slope is a difference of products of g and v.
+  const slope = 2e-6 * bound * largest(g) * largest(v) * v.shape[v.rank - 1] * drops;
+  expectClose(ours.mask, exact.mask, { atol: slope });
+  expectClose(ours.q, exact.q, { atol: 2 * slope * Math.abs(scale) * largest(k) });
+  const L = q.shape[q.rank - 2];
+  expectClose(ours.k, exact.k, { atol: slope * Math.abs(scale) * largest(q) * Math.sqrt(L) });
+  expectClose(ours.v, exact.v, { atol: 1e-6 * bound * largest(g) * drops * Math.sqrt(L) });
 }
 
 const plain: AttentionOptions = { scale: 0.125, causal: false, dropout: null };
@@ -70,7 +83,7 @@ function projected(B: number, L: number, H: number, E: number): [Tensor, Tensor,
 }
 
 describe.skipIf(runtime === null)(`attention at level ${level}`, () => {
-  it('equals the js loops on any layout, with any mask, causal, dropped: values within 1e-6 and logSumExp within 5e-7 of the largest score', () => {
+  it('and its gradients equal the js loops on any layout, with any mask, causal, dropped: values within 1e-6, logSumExp within 5e-7, gradients within 4e-6 of the largest score', () => {
     fc.assert(fc.property(cases, expectParity));
   });
 
@@ -79,18 +92,25 @@ describe.skipIf(runtime === null)(`attention at level ${level}`, () => {
     const [q, k, v] = [[2, L, E], [2, S, E], [2, S, 33]].map((shape) => randn(shape, { generator }));
     const bias = randn([2, L, S], { generator });
     for (const mask of [null, bias, bias.gt(0), bias.slice(1, 0, 1).expand([2, L, S])]) {
-      for (const causal of [false, true]) expectParity({ q, k, v, mask, options: { ...plain, causal, dropout: { p: 0.25, state: { seed: 3, offset: 4 } } } });
+      for (const causal of [false, true]) expectParity({ q, k, v, mask, g: randn([2, L, 33], { generator }), options: { ...plain, causal, dropout: { p: 0.25, state: { seed: 3, offset: 4 } } } });
     }
+  });
+
+  it('keeps the digits of weights where scores are large: gradients of values within 2e-6 at scores of 3000', () => {
+    const [L, S] = [3, 37];
+    const [q, k] = [[L, 10], [S, 10]].map((shape) => zeros(shape).add(Math.fround(17.3)));
+    const given: Case = { q, k, v: randn([S, 4]), mask: null, g: randn([L, 4]), options: { ...plain, scale: 1 } };
+    expectClose(run(chosen(), given).v, run(null, given).v, { atol: 2e-6 / S * largest(given.g) * L });
   });
 
   it('reads heads where a projection left them', () => {
     const [q, k, v] = projected(2, 37, 3, 8);
-    expectParity({ q, k, v, mask: null, options: plain });
+    expectParity({ q, k, v, mask: null, g: projected(2, 37, 3, 8)[1], options: plain });
   });
 
   it('gives 0 and −∞ to a query that sees nothing, NaN where a NaN or +∞ is seen, and to no other', () => {
     const [L, S] = [19, 21];
-    const [q, k, v] = [randn([L, 4]), randn([S, 4]), randn([S, 5])];
+    const [q, k, v, g] = [randn([L, 4]), randn([S, 4]), randn([S, 5]), randn([L, 5])];
     const mask = zeros([L, S]);
     for (let key = 0; key < S; key++) for (const row of [3, 18]) mask.storage.data[row * S + key] = -Infinity;
     mask.storage.data[7 * S + 4] = NaN;
@@ -99,23 +119,22 @@ describe.skipIf(runtime === null)(`attention at level ${level}`, () => {
     for (let i = 0; i < L; i++) if (i !== 5) bool.storage.data.fill(1, i * S, i * S + 20);
     const poisoned = k.clone();
     poisoned.storage.data.fill(NaN, 20 * 4);
-    for (const given of [{ q, k, v, mask, options: plain }, { q, k: poisoned, v, mask: bool, options: plain }, { q, k: poisoned, v, mask: null, options: { ...plain, causal: true } }]) {
-      const { out, logSumExp } = run(chosen(), given);
-      const exact = run(null, given);
-      expectClose(logSumExp, exact.logSumExp, { atol: 1e-5 });
-      expectClose(out, exact.out, { atol: 1e-5 });
+    for (const given of [{ q, k, v, mask, g, options: plain }, { q, k: poisoned, v, mask: bool, g, options: plain }, { q, k: poisoned, v, mask: null, g, options: { ...plain, causal: true } }]) {
+      const [ours, exact] = [run(chosen(), given), run(null, given)];
+      for (const name of ['out', 'logSumExp', 'v', 'mask'] as const) expectClose(ours[name], exact[name], { atol: 1e-5 });
+      // What no query sees is not multiplied: the js loops make NaN of 0·NaN.
+      if (given.k === k) for (const name of ['q', 'k'] as const) expectClose(ours[name], exact[name], { atol: 1e-5 });
     }
-    expect(run(chosen(), { q, k, v, mask, options: plain }).logSumExp.isNaN().sum().item()).toBe(2);
+    expect(run(chosen(), { q, k, v, mask, g, options: plain }).logSumExp.isNaN().sum().item()).toBe(2);
   });
 });
 
 const [narrow, wide] = [runtimeOf('relaxed'), runtimeOf('simd256')];
 
-it.skipIf(narrow === null || wide === null)('relaxed and simd256 compute the same bits', () => {
+it.skipIf(narrow === null || wide === null)('relaxed and simd256 compute the same bits, forward and backward', () => {
   fc.assert(fc.property(cases, (given) => {
     const [one, other] = [run(narrow, given), run(wide, given)];
-    expectSameBits(other.out, one.out);
-    expectSameBits(other.logSumExp, one.logSumExp);
+    for (const name of results) expectSameBits(other[name], one[name]);
   }));
 });
 

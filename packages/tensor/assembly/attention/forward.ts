@@ -4,15 +4,11 @@ import { log } from '../softmax';
 import { dropColumns, exponentials, maximaOf } from './columns';
 import { drawKept, maskScores } from './mask';
 import { multiplyPanel, turn } from './panels';
-import { Attention, columnStep, K, locate, LOG_SUM_EXP, OUT, Q, rowStep, VALUES } from './record';
+import { Attention, bound, columnStep, K, locate, LOG_SUM_EXP, OUT, Q, rowStep, VALUES } from './record';
 import { arrange, at, numbers, operands, STEP, visible, Workspace } from './workspace';
 
 /** What a panel of queries costs apart from its keys, in keys. */
 const FIXED: i32 = 16;
-
-function bound(list: usize, segment: i32): i32 {
-  return load<i32>(list + (segment << 2));
-}
 
 /** Keys that the panels of one head look at. */
 function workOfHead(task: Attention): u64 {

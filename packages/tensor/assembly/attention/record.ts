@@ -78,3 +78,10 @@ export function locate(task: Attention, head: i32, query: i32, key: i32, to: usi
     store<usize>(to + (operand << 2), address);
   }
 }
+
+/** Where segment `segment` begins, and the one before it ends. */
+// @ts-ignore: decorator
+@inline
+export function bound(list: usize, segment: i32): i32 {
+  return load<i32>(list + (segment << 2));
+}

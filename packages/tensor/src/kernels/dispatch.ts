@@ -155,4 +155,10 @@ export const kernels: Kernels = {
     if (runtime === null) js.attention(q, k, v, mask, options, out, logSumExp);
     else attention.attention(runtime, q, k, v, mask, options, out, logSumExp);
   },
+
+  attentionBackward(q, k, v, mask, options, logSumExp, g, out) {
+    const runtime = attention.takesAttention(q, v, mask, options) ? currentRuntime() : null;
+    if (runtime === null) js.attentionBackward(q, k, v, mask, options, logSumExp, g, out);
+    else attention.attentionBackward(runtime, q, k, v, mask, options, logSumExp, g, out);
+  },
 };

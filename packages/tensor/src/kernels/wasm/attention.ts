@@ -1,6 +1,6 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
-import type { AttentionOptions } from '../contract.ts';
+import type { AttentionGradients, AttentionOptions } from '../contract.ts';
 import { thresholdOf } from './dropout.ts';
 import { fetch, place, placeResult, type Placed } from './operands.ts';
 import type { Runtime } from './runtime.ts';
@@ -74,6 +74,23 @@ export function attention(runtime: Runtime, q: View, k: View, v: View, mask: Vie
     runJob(runtime, 'attention', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
     fetch(heap, result.address, out);
     fetch(heap, total.address, logSumExp);
+  });
+}
+
+export function attentionBackward(
+  runtime: Runtime, q: View, k: View, v: View, mask: View | null, options: AttentionOptions, logSumExp: View, g: View, out: AttentionGradients,
+): void {
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const sizes = sizesOf(q, v);
+    const results = ([['gq', out.q], ['gk', out.k], ['gv', out.v], ['gmask', out.mask]] as const).flatMap(([name, view]) => (view === null ? [] : [{ name, view, placed: placeOutput(heap, view) }]));
+    const operands = {
+      q: place(heap, q), k: place(heap, k), v: place(heap, v), ...(mask === null ? {} : { mask: place(heap, mask) }), logSumExp: place(heap, logSumExp), g: place(heap, g),
+      ...Object.fromEntries(results.map(({ name, placed }) => [name, placed])),
+    };
+    const parts = partsFor(runtime, 2.5 * workOf(sizes));
+    runJob(runtime, 'attentionBackward', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
+    for (const { view, placed } of results) fetch(heap, placed.address, view);
   });
 }
 

@@ -34,6 +34,8 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   // Panels of queries and their rest, keys and columns that fill no tile, two blocks of keys; a mask, draws that begin within a block.
   { name: 'attention 2×21×19', run: (runtime) => attended(runtime, { heads: [2], L: 21, S: 19, E: 6, V: 7 }, true) },
   { name: 'attention 1×3×262', run: (runtime) => attended(runtime, { heads: [1], L: 3, S: 262, E: 5, V: 9 }, false) },
+  // Two blocks of queries.
+  { name: 'attention 1×67×9', run: (runtime) => attended(runtime, { heads: [1], L: 67, S: 9, E: 18, V: 3 }, false) },
 ];
 
 /** `count` numbers between −1 and 1 with all bits in use; the same in every process. */
@@ -105,7 +107,7 @@ function norm({ heap, exports }: Runtime, count: number, columns: number): Float
   });
 }
 
-/** The result and logSumExp, as they lie in memory. */
+/** The result, logSumExp and all gradients, as they lie in memory. */
 function attended(runtime: Runtime, sizes: AttentionSizes, masked: boolean): Float32Array {
   const { heap, exports } = runtime;
   const { heads, L, S, E, V } = sizes;
@@ -119,9 +121,11 @@ function attended(runtime: Runtime, sizes: AttentionSizes, masked: boolean): Flo
       return { address, strides: contiguousStrides(shape).map((stride) => stride * bytes) };
     };
     const operands: AttentionOperands = { q: at(L, E), k: at(S, E), v: at(S, V), ...(masked ? { mask: at(L, S) } : {}), out: at(L, V), logSumExp: at(L, 1, 8) };
+    const gradients: AttentionOperands = { g: at(L, V), gq: at(L, E), gk: at(S, E), gv: at(S, V), ...(masked ? { gmask: at(L, S) } : {}) };
     const end = heap.allocate(0);
     const options = { scale: 0.5, causal: masked, dropout: masked ? { p: 0.25, state: { seed: 1, offset: 8 } } : null };
     exports.attention(attentionRecord(runtime, sizes, operands, false, options, maxParts), 0, 1);
+    exports.attentionBackward(attentionRecord(runtime, sizes, { ...operands, ...gradients }, false, options, maxParts), 0, 1);
     return heap.f32.slice(start / 4, end / 4);
   });
 }

@@ -53,6 +53,7 @@ export interface HeavyExports extends ElementwiseJobs, RowJobs {
   layerNormSums: Job;
   dropout: Job;
   attention: Job;
+  attentionBackward: Job;
   /** Bytes of scratch that each part of an attention over up to S keys needs. */
   attentionBytes(S: number, E: number, V: number, backward: 0 | 1): number;
 }
