@@ -1,13 +1,14 @@
 import { ArgumentError, AutogradError, DTypeError, ScopeError, ShapeError } from './errors.ts';
 import { isFloat } from './dtype.ts';
-import { formatShape, isContiguous, sameShape, type Shape } from './layout.ts';
+import { formatShape, sameShape, type Shape } from './layout.ts';
 import { cast, scalar } from './ops/elementwise.ts';
 import {
   anomalyCheck, apply, checkTensor, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
   type AnomalyCheck, type Edge, type Hook, type Op, type Saved, type Twin,
 } from './ops/op.ts';
+import { Gradients } from './gradients.ts';
 import { keep, keepGradient } from './scope.ts';
-import { newestSerial, type Storage, type View } from './storage.ts';
+import { watch, type View } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Differentiation in reverse: the walk from results back to leaves, over the nodes that `apply` recorded. */
@@ -148,7 +149,10 @@ function walk(
   const arrive = (edge: Node | Tensor, gradient: Tensor): Tensor => {
     const g = runHooks(op, edge.hooks, gradient, pending);
     if (g !== gradient) check?.('a hook', [gradient], [g]);
-    if (wanted?.has(edge)) found.set(edge, g);
+    if (wanted?.has(edge)) {
+      pending.hold(g);
+      found.set(edge, g);
+    }
     return g;
   };
   withAnomalyCheck(null, () => withRecording(createGraph, () => {
@@ -158,10 +162,16 @@ function walk(
       if (gradient === undefined) continue;
       const g = arrive(node, gradient);
       // A tensor that was written to after this op has another history by now.
-      if (wanted === null && node.retained?.gradFn === node) retained.push([node.retained, g]);
+      if (wanted === null && node.retained?.gradFn === node) {
+        pending.hold(g);
+        retained.push([node.retained, g]);
+      }
       if (wanted !== null && !flows(node)) continue;
-      const gradients = gradientsOf(op, node, g, node.edges.map(flows), createGraph, check);
-      gradients.forEach((each, i) => each !== null && pending.add(node.edges[i], each, check));
+      const { made } = watch(() => {
+        const gradients = gradientsOf(op, node, g, node.edges.map(flows), createGraph, check);
+        gradients.forEach((each, i) => each !== null && pending.add(node.edges[i], each, check));
+      });
+      if (!createGraph) pending.recycle(made);
       if (!retain) {
         node.saved = null;
         node.edges = [];
@@ -171,57 +181,6 @@ function walk(
     if (wanted === null) for (const [tensor, g] of [...retained, ...leaves]) store(tensor, g, createGraph, pending);
   }));
   return found;
-}
-
-/** Gradients on their way, summed where they meet, and who holds their memory. */
-class Gradients {
-  readonly #byEdge = new Map<Node | Tensor, Tensor>();
-  /** Sums that were made here: they belong to nobody else yet and grow in place. */
-  readonly #own = new Set<Tensor>();
-  readonly #since = newestSerial();
-  readonly #held = new Set<Storage>();
-
-  add(edge: Edge, gradient: Tensor, check: AnomalyCheck | null): void {
-    if (edge === null) return;
-    const sum = this.#byEdge.get(edge);
-    if (sum === undefined) {
-      this.#byEdge.set(edge, gradient);
-    } else if (this.#own.has(sum) && sum.gradFn === null && !gradient.requiresGrad && check === null) {
-      sum.addInPlace(gradient);
-    } else {
-      const next = sum.add(gradient) as Tensor;
-      check?.(`the sum of the gradients of ${edge instanceof Node ? edge.op.name : 'a leaf'}`, [sum, gradient], [next]);
-      this.#own.delete(sum);
-      this.#own.add(next);
-      this.#byEdge.set(edge, next);
-    }
-  }
-
-  take(node: Node): Tensor | undefined {
-    const gradient = this.#byEdge.get(node);
-    if (gradient !== undefined) {
-      this.#byEdge.delete(node);
-      this.#own.delete(gradient);
-    }
-    return gradient;
-  }
-
-  leaves(): [Tensor, Tensor][] {
-    return [...this.#byEdge].filter((entry): entry is [Tensor, Tensor] => !(entry[0] instanceof Node));
-  }
-
-  /** Notes that somebody outside may hold this memory. */
-  share({ storage }: Tensor): void {
-    this.#held.add(storage);
-  }
-
-  /** The gradient as dense memory that nobody else holds: itself where this walk made it for nobody else, else a copy. */
-  claim(gradient: Tensor): Tensor {
-    const { storage, layout, size } = gradient;
-    const free = storage.serial > this.#since && !this.#held.has(storage) && isContiguous(layout) && storage.length === size;
-    this.#held.add(storage);
-    return free ? gradient : gradient.clone();
-  }
 }
 
 function runHooks(op: string, hooks: readonly Hook[] | null, gradient: Tensor, pending: Gradients): Tensor {

@@ -1,6 +1,7 @@
 import { AutogradError } from './errors.ts';
 import { changedSince, currentDeferral, refusePromise, withDeferral, withRecording, type Deferral, type DeferredValues, type SavedValues } from './ops/op.ts';
 import { defaultGenerator, type Generator } from './random.ts';
+import { watch } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface CheckpointOptions {
@@ -47,7 +48,8 @@ export function checkpoint<T>(fn: () => T, options: CheckpointOptions = {}): T {
     };
     generators.forEach((generator, i) => (generator.state = start[i]));
     try {
-      withDeferral(collect, () => withRecording(true, fn));
+      // What it makes is needed until backward has passed all of it.
+      watch(() => withDeferral(collect, () => withRecording(true, fn)));
     } finally {
       generators.forEach((generator, i) => (generator.state = now[i]));
     }

@@ -15,6 +15,8 @@ const placedFrom = 256;
 /** What is at least this large starts the engine, if nothing has yet. */
 const startsFrom = 1 << 13;
 
+const rounded = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
 /** A scope that is open, or was. */
 class Scope implements Region {
   ended = false;
@@ -23,6 +25,8 @@ class Scope implements Region {
   readonly kept = new Set<Tensor>();
   /** Leaves whose gradient was written. */
   readonly leaves = new Set<Tensor>();
+  /** Room that was taken back early, by size. */
+  readonly #free = new Map<number, number[]>();
   /** The heap that it uses and how high its stack stood before; null before the first use. */
   #base: { readonly heap: Heap; readonly mark: Mark } | null = null;
 
@@ -35,12 +39,22 @@ class Scope implements Region {
     const heap = this.#base?.heap ?? (bytes < startsFrom ? startedRuntime() : currentRuntime())?.heap;
     if (heap === undefined) return null;
     this.#open(heap);
+    const again = this.#free.get(rounded(bytes))?.pop();
+    if (again !== undefined) return { memory: heap.memory, address: again };
     try {
       return { memory: heap.memory, address: heap.allocate(bytes) };
     } catch {
       // What does not fit is kept outside, and computes a little slower.
       return null;
     }
+  }
+
+  recycle({ address }: Place, bytes: number): void {
+    const size = rounded(bytes);
+    const list = this.#free.get(size);
+    if (list === undefined) this.#free.set(size, [address]);
+    else list.push(address);
+    this.#base?.heap.spoil(address, bytes);
   }
 
   /** Outer scopes first: what moves out of this one goes on top of what they hold. */

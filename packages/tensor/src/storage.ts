@@ -20,6 +20,26 @@ export interface Region {
   readonly ended: boolean;
   /** Room for `bytes` bytes that the region takes back at its end, or null: then the values get an array of their own. */
   room(bytes: number): Place | null;
+  /** Takes back the room of `bytes` bytes at `place` early. */
+  recycle(place: Place, bytes: number): void;
+}
+
+/** What a storage belongs to whose room was taken back early. */
+const nowhere: Region = { ended: true, room: () => null, recycle: () => {} };
+
+/** While set, every storage that gets room of the region is noted. */
+let watched: Storage[] | null = null;
+
+/** Runs `fn`, and gives the storages that got room in it; those of an inner `watch` belong to that one alone. */
+export function watch<T>(fn: () => T): { readonly result: T; readonly made: readonly Storage[] } {
+  const before = watched;
+  const made: Storage[] = [];
+  watched = made;
+  try {
+    return { result: fn(), made };
+  } finally {
+    watched = before;
+  }
 }
 
 // Before the class, whose objects read it.
@@ -143,6 +163,13 @@ export class Storage<D extends DType = DType> {
     this.owner = null;
   }
 
+  /** Takes the room back before its region ends: nobody uses the values again, and who does is refused. */
+  recycle(): void {
+    if (this.#place === null || this.owner !== null || this.region === null || this.region.ended) return;
+    this.region.recycle(this.#place, this.byteLength);
+    this.region = nowhere;
+  }
+
   /** Notes a write by `op`. */
   touch(op: string): void {
     this.version++;
@@ -195,6 +222,7 @@ export function allocateUnset<D extends DType>(shape: Shape, dtype: D): View<D> 
   if (place === null) return allocateApart(shape, dtype);
   const storage = new Storage(dtype, null, size);
   storage.settle(place, null);
+  watched?.push(storage);
   return { storage, layout: contiguous(shape) };
 }
 

@@ -112,7 +112,7 @@ export class Heap {
 
   /** Takes back all that was allocated since `mark` was read. */
   release(mark: Mark): void {
-    if (this.poison) this.#poison(this.#stack.between(mark, this.#stack.mark));
+    for (const { address, bytes } of this.poison ? this.#stack.between(mark, this.#stack.mark) : []) this.spoil(address, bytes);
     this.#stack.release(mark);
   }
 
@@ -132,7 +132,7 @@ export class Heap {
       addresses[index] = this.allocate(bytes);
       this.values('uint8').copyWithin(addresses[index], address, address + bytes);
     }
-    if (this.poison) this.#poison(this.#stack.between(this.#stack.mark, old));
+    for (const { address, bytes } of this.poison ? this.#stack.between(this.#stack.mark, old) : []) this.spoil(address, bytes);
     return addresses;
   }
 
@@ -157,8 +157,9 @@ export class Heap {
     this.#regions.give(block);
   }
 
-  #poison(blocks: readonly Block[]): void {
-    for (const { address, bytes } of blocks) this.values('uint8').fill(255, address, address + bytes);
+  /** For tests: makes values NaN that nobody may read any more. */
+  spoil(address: number, bytes: number): void {
+    if (this.poison) this.values('uint8').fill(255, address, address + bytes);
   }
 
   #note(): void {

@@ -6,12 +6,14 @@ export interface Mark {
   readonly offset: number;
 }
 
-/** The first chunk; each further one is at least half as large as all before. */
+/** The first chunk; each further one is at least a quarter as large as all before. */
 const smallest = 1 << 18;
+/** More than so many are made one when the stack is empty: there is not always room beside them for a block of their size. */
+const mostChunks = 64;
 
 /**
  * Memory that is given in order and taken back from the top: chunks one above the other, each a block of the heap. When
- * the stack is empty again and has needed several, the next use finds one that is as large as all of them.
+ * the stack is empty again and has needed many, the next use finds one that is as large as all of them.
  */
 export class Stack {
   #chunks: Block[] = [];
@@ -58,7 +60,7 @@ export class Stack {
     while (next < this.#chunks.length && this.#chunks[next].bytes < bytes) next++;
     if (next >= this.#chunks.length) {
       // Where a generous chunk cannot be had, one that just fits may.
-      const generous = Math.max(bytes, smallest, Math.ceil(this.bytes / 128) * 64);
+      const generous = Math.max(bytes, smallest, Math.ceil(this.bytes / 256) * 64);
       let size = generous;
       let address: number;
       try {
@@ -88,7 +90,7 @@ export class Stack {
   /** Takes back all that was pushed since `mark` was read. */
   release(mark: Mark): void {
     this.rewind(mark);
-    if (mark.chunk === 0 && mark.offset === 0 && this.#chunks.length > 1) this.#merge();
+    if (mark.chunk === 0 && mark.offset === 0 && this.#chunks.length > mostChunks) this.#merge();
   }
 
   /** As `release`, but the chunks stay where they are: for who still reads what lay above. */
