@@ -10,3 +10,4 @@ export { arithmetic } from './arithmetic';
 export { move } from './move';
 export { reduce } from './reduce';
 export { lookUp, addAt } from './lookup';
+export { adamW } from './adamW';

@@ -8,7 +8,7 @@ export function clipGradNorm(parameters: Iterable<{ readonly grad: Tensor | null
   return noGrad(() => {
     const gradients = [...parameters].flatMap(({ grad }) => (grad === null ? [] : [grad]));
     let sum = 0;
-    for (const gradient of gradients) sum += gradient.square().sum().item() as number;
+    for (const gradient of gradients) sum += (gradient.norm().item() as number) ** 2;
     const norm = Math.sqrt(sum);
     if (Number.isFinite(norm) && norm > maxNorm) for (const gradient of gradients) gradient.mulInPlace(maxNorm / (norm + 1e-6));
     return norm;

@@ -85,7 +85,7 @@ export interface Kernels {
   /** out = g − exp(y)·Σ g over the last axis. */
   logSoftmaxBackward(y: View, g: View, out: View): void;
 
-  /** In place: m = β₁·m + (1 − β₁)·g, v = β₂·v + (1 − β₂)·g², p = p·keep − stepSize·m/(√v/root + eps), each rounded once. */
+  /** In place: m = β₁·m + (1 − β₁)·g, v = β₂·v + (1 − β₂)·g², p = p·keep − stepSize·m/(√v + eps), each rounded once. */
   adamW(parameter: View, gradient: View, m: View, v: View, settings: AdamWSettings): void;
 
   /**
@@ -155,10 +155,9 @@ export interface AdamWSettings {
   readonly keep: number;
   readonly beta1: number;
   readonly beta2: number;
-  /** lr, over 1 − β₁ᵗ where the bias is corrected. */
+  /** lr, over (1 − β₁ᵗ)/√(1 − β₂ᵗ) where the bias is corrected. */
   readonly stepSize: number;
-  /** √(1 − β₂ᵗ), or 1. */
-  readonly root: number;
+  /** The user's, times √(1 − β₂ᵗ) where the bias is corrected: numerator and denominator are multiplied by it. */
   readonly eps: number;
 }
 

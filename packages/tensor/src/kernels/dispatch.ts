@@ -2,6 +2,7 @@ import type { View } from '../storage.ts';
 import type { Kernels } from './contract.ts';
 import { jsKernels as js } from './js/index.ts';
 import * as arithmetic from './wasm/arithmetic.ts';
+import { adamW, takesAdamW } from './wasm/adamW.ts';
 import * as attention from './wasm/attention.ts';
 import { dropout, takesDropout } from './wasm/dropout.ts';
 import * as elementwise from './wasm/elementwise.ts';
@@ -51,6 +52,12 @@ export const kernels: Kernels = {
       if (packed === 0) products.linear(runtime, x, weight, epilogue, out);
       else products.linearPacked(runtime, x, packed, epilogue, out);
     }
+  },
+
+  adamW(parameter, gradient, m, v, settings) {
+    const runtime = takesAdamW(parameter) ? currentRuntime() : null;
+    if (runtime === null) js.adamW(parameter, gradient, m, v, settings);
+    else adamW(runtime, parameter, gradient, m, v, settings);
   },
 
   unary(name, x, out) {

@@ -50,8 +50,9 @@ export function adamWStep(parameter: Tensor, gradient: Tensor, m: Tensor, v: Ten
     if (mayOverlapItself(tensor.layout)) throw new ShapeError(`adamWStep: ${['the parameter', 'm', 'v'][i]} ${formatShape(tensor.shape)} shows some values more than once (it was expanded); clone() it first`);
     if ([gradient, ...written.slice(i + 1)].some((other) => mayMeet(tensor, other))) throw new ArgumentError('adamWStep: parameter, gradient, m and v must be four tensors of their own; clone() what is shared');
   }
-  const [stepSize, root] = biasCorrection ? [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)] : [lr, 1];
-  kernels.adamW(parameter, gradient, m, v, { keep: 1 - lr * weightDecay, beta1, beta2, stepSize, root, eps });
+  const root = biasCorrection ? Math.sqrt(1 - beta2 ** step) : 1;
+  const stepSize = biasCorrection ? (lr * root) / (1 - beta1 ** step) : lr;
+  kernels.adamW(parameter, gradient, m, v, { keep: 1 - lr * weightDecay, beta1, beta2, stepSize, eps: eps * root });
   for (const tensor of written) tensor.storage.touch('adamWStep');
 }
 

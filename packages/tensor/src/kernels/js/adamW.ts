@@ -2,7 +2,7 @@ import type { View } from '../../storage.ts';
 import type { AdamWSettings } from '../contract.ts';
 import { forEachRow, nest } from './iterate.ts';
 
-export function adamW(parameter: View, gradient: View, m: View, v: View, { keep, beta1, beta2, stepSize, root, eps }: AdamWSettings): void {
+export function adamW(parameter: View, gradient: View, m: View, v: View, { keep, beta1, beta2, stepSize, eps }: AdamWSettings): void {
   const loops = nest(parameter.layout.shape, [parameter.layout, gradient.layout, m.layout, v.layout]);
   if (loops === null) return;
   const { shape, strides } = loops;
@@ -17,7 +17,7 @@ export function adamW(parameter: View, gradient: View, m: View, v: View, { keep,
       const square = beta2 * second[iv] + rest2 * slope * slope;
       first[im] = mean;
       second[iv] = square;
-      p[ip] = p[ip] * keep - (stepSize * mean) / (Math.sqrt(square) / root + eps);
+      p[ip] = p[ip] * keep - (stepSize * mean) / (Math.sqrt(square) + eps);
     }
   });
 }

@@ -35,6 +35,7 @@ export interface LightExports extends LookupJobs {
   arithmetic: Job;
   move: Job;
   reduce: Job;
+  adamW: Job;
 }
 
 /** In every module: the kernels whose time matters most. */
