@@ -14,7 +14,7 @@ class Rows {
 }
 
 /** The greatest value of a row; NaN if it has one. */
-function maxOfRow(x: usize, end: usize, rest: usize, own: usize): f32 {
+export function maxOfRow(x: usize, end: usize, rest: usize, own: usize): f32 {
   let m0 = f32x4.splat(-Infinity), m1 = m0;
   for (; x < end; x += 32) {
     m0 = f32x4.max(m0, v128.load(x));
@@ -31,13 +31,13 @@ function maxOfRow(x: usize, end: usize, rest: usize, own: usize): f32 {
 /** Bytes of a row whose exponentials are summed in float32 before they meet the others in float64: long rows stay exact. */
 const CHUNK: usize = 2048;
 
-/** Σ e^(x − max), each written to `out`. */
-function exps(x: usize, end: usize, rest: usize, max: f32, out: usize, own: usize): f64 {
+/** Σ e^(x − max), each written to `out`, which moves by `step` with every 32 bytes: 0 where nobody needs them. */
+export function exps(x: usize, end: usize, rest: usize, max: f32, out: usize, own: usize, step: usize): f64 {
   const shift = f32x4.splat(max);
   let total: f64 = 0;
   while (x < end) {
     let s0 = f32x4.splat(0), s1 = s0;
-    for (const stop = min<usize>(end, x + CHUNK); x < stop; x += 32, out += 32) {
+    for (const stop = min<usize>(end, x + CHUNK); x < stop; x += 32, out += step) {
       const low = expNegative(f32x4.sub(v128.load(x), shift)), high = expNegative(f32x4.sub(v128.load(x, 16), shift));
       s0 = f32x4.add(s0, low);
       s1 = f32x4.add(s1, high);
@@ -64,7 +64,7 @@ export function softmax(job: usize, part: i32, parts: i32): void {
     const x = task.x + row * bytes;
     let out = task.out + row * bytes;
     const max = maxOfRow(x, x + whole, rest, own);
-    const scale = <f32>(1 / exps(x, x + whole, rest, max, out, own));
+    const scale = <f32>(1 / exps(x, x + whole, rest, max, out, own, 32));
     const factor = f32x4.splat(scale);
     const last = out + whole;
     for (; out < last; out += 32) {
@@ -94,7 +94,7 @@ export function logSoftmax(job: usize, part: i32, parts: i32): void {
   for (let row = firstRow(task.rows, part, parts), end = firstRow(task.rows, part + 1, parts); row < end; row++) {
     let x = task.x + row * bytes, out = task.out + row * bytes;
     const max = maxOfRow(x, x + whole, rest, own);
-    const sum = exps(x, x + whole, rest, max, out, own);
+    const sum = exps(x, x + whole, rest, max, out, own, 32);
     // Where +∞ was, nothing is left to sum.
     const total: f32 = sum == 0 ? NaN : <f32>log(sum);
     const shift = f32x4.splat(max), log0 = f32x4.splat(total);

@@ -1,6 +1,7 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
 import { linearActivations, type LinearActivation } from '../contract.ts';
 import { attentionRecord, type AttentionOperands, type AttentionSizes } from './attention.ts';
+import { crossEntropyRecord, rowBytes } from './crossEntropy.ts';
 import { dropoutRecord } from './dropout.ts';
 import { elementwiseRecord } from './elementwise.ts';
 import type { ElementwiseJobs, RowJobs } from './exports.ts';
@@ -30,6 +31,8 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   ...rowJobs.flatMap((job) => [21, 5].map((columns) => ({ name: `${job} of 3×${columns}`, run: (runtime: Runtime) => rows(runtime, job, 3, columns) }))),
   // More than one block of rows.
   { name: 'layerNorm and its gradients of 35×29', run: (runtime) => norm(runtime, 35, 29) },
+  // With and without the factors of the classes.
+  ...[0, 1].map((weighted) => ({ name: `crossEntropy and its gradient of 3×29, ${weighted} weights`, run: (runtime: Runtime) => entropies(runtime, 3, 29, weighted === 1) })),
   { name: 'dropout of 45 values', run: (runtime) => dropped(runtime, 45) },
   // Panels of queries and their rest, keys and columns that fill no tile, two blocks of keys; a mask, draws that begin within a block.
   { name: 'attention 2×21×19', run: (runtime) => attended(runtime, { heads: [2], L: 21, S: 19, E: 6, V: 7 }, true) },
@@ -82,6 +85,25 @@ function dropped({ heap, exports }: Runtime, count: number): Float32Array {
     fillFixed(heap, x, count);
     exports.dropout(dropoutRecord(heap, count, x, out, 0.25, { seed: 1, offset: 8 }), 0, 1);
     return heap.f32.slice(out / 4, out / 4 + count);
+  });
+}
+
+/** The sums, then the gradients. */
+function entropies({ heap, exports }: Runtime, count: number, columns: number, weighted: boolean): Float32Array {
+  return heap.scratch(() => {
+    const [x, w, table] = [count * columns, columns, count * rowBytes / 4].map((length) => {
+      const address = heap.allocate(length * 4);
+      fillWide(heap, address, length);
+      return address;
+    });
+    for (let row = 0; row < count; row++) heap.i32[table / 4 + row * 6 + 5] = row * 9;
+    const [sums, out] = [count * rowBytes, count * columns * 4].map((bytes) => heap.allocate(bytes));
+    const end = heap.allocate(0);
+    heap.f32.fill(0, sums / 4, end / 4);
+    const job = crossEntropyRecord(heap, { rows: count, columns, x, out, weight: weighted ? w : 0, sums, table });
+    exports.crossEntropy(job, 0, 1);
+    exports.crossEntropyBackward(job, 0, 1);
+    return heap.f32.slice(sums / 4, end / 4);
   });
 }
 

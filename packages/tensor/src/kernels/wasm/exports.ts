@@ -48,6 +48,8 @@ export interface HeavyExports extends ElementwiseJobs, RowJobs {
   multiplyPacked: Job;
   multiplyColumns: Job;
   multiplyEach: Job;
+  crossEntropy: Job;
+  crossEntropyBackward: Job;
   layerNorm: Job;
   layerNormBackward: Job;
   /** Adds what `layerNormBackward` summed in blocks of rows. */

@@ -1,0 +1,131 @@
+import { sizeOf } from '../../layout.ts';
+import { allocateApart, type View } from '../../storage.ts';
+import type { CrossEntropyGradients, CrossEntropyTargets } from '../contract.ts';
+import { copy } from '../js/convert.ts';
+import { readVector } from '../js/vectors.ts';
+import { maxParts, type Heap } from './heap.ts';
+import { fetch, placeDense, placeResult } from './operands.ts';
+import type { Runtime } from './runtime.ts';
+import { partsFor, runJob } from './share.ts';
+import { takesRows } from './softmax.ts';
+
+/** The record that assembly/crossEntropy.ts reads: addresses, 0 for what the call does not need. */
+export interface CrossEntropyRecord {
+  readonly rows: number;
+  readonly columns: number;
+  readonly x: number;
+  readonly out: number;
+  readonly weight: number;
+  readonly sums: number;
+  readonly table: number;
+}
+
+export function crossEntropyRecord(heap: Heap, { rows, columns, x, out, weight, sums, table }: CrossEntropyRecord): number {
+  const scratch = heap.allocate(128 * maxParts);
+  const record = heap.allocate(64);
+  heap.i32.set([rows, columns, x, out, weight, sums, table, scratch], record / 4);
+  return record;
+}
+
+/** Bytes that the kernel's two passes keep for each row. */
+export const rowBytes = 24;
+
+/** Whether the kernel takes float32 logits with classes as targets; distributions stay in the js loops. */
+export function takesCrossEntropy(logits: View, { ignoreIndex }: CrossEntropyTargets): boolean {
+  return ignoreIndex !== null && takesRows(logits, logits);
+}
+
+/** What a value costs, in multiply-adds. */
+const costOfValue = 30;
+
+/** A view [..., 1] as dense numbers. */
+function numbers(view: View): Float64Array {
+  const dense = allocateApart(view.layout.shape, 'float64');
+  copy(view, dense);
+  return dense.storage.data;
+}
+
+function keep(values: Float64Array, out: View): void {
+  const dense = allocateApart(out.layout.shape, 'float64');
+  dense.storage.data.set(values);
+  copy(dense, out);
+}
+
+/** What weighs the classes: `of` each, and the total over all with its share of the smoothing. */
+function weights({ weight, smoothing }: CrossEntropyTargets, C: number) {
+  const factors = weight === null ? null : readVector(weight);
+  const sum = factors === null ? C : factors.reduce((total, factor) => total + factor, 0);
+  return { of: (c: number): number => (factors === null ? 1 : factors[c]), own: 1 - smoothing, each: smoothing / C, spread: (smoothing / C) * sum };
+}
+
+/** The factors of the classes, where smoothing makes all of them count. */
+function placeWeights(heap: Heap, { weight, smoothing }: CrossEntropyTargets, C: number): number {
+  if (smoothing === 0) return 0;
+  if (weight !== null) return placeDense(heap, weight);
+  const address = heap.allocate(C * 4);
+  heap.f32.fill(1, address / 4, address / 4 + C);
+  return address;
+}
+
+export function crossEntropy(runtime: Runtime, logits: View, targets: CrossEntropyTargets, losses: View, logSumExp: View): void {
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const { shape } = logits.layout;
+    const C = shape[shape.length - 1];
+    const rows = sizeOf(shape) / C;
+    const x = placeDense(heap, logits);
+    const weight = placeWeights(heap, targets, C);
+    const sums = heap.allocate(rows * rowBytes);
+    const job = crossEntropyRecord(heap, { rows, columns: C, x, out: 0, weight, sums, table: 0 });
+    runJob(runtime, 'crossEntropy', job, partsFor(runtime, rows * C * costOfValue));
+    const found = heap.f64.subarray(sums / 8, sums / 8 + rows * 3);
+    const values = heap.f32.subarray(x / 4, x / 4 + rows * C);
+    const { of, own, each, spread } = weights(targets, C);
+    const [lse, loss] = [new Float64Array(rows), new Float64Array(rows)];
+    numbers(targets.view).forEach((target, row) => {
+      // Where a row has a NaN, an ∞ or nothing but −∞, the kernel's sum is 0.
+      const rest = found[3 * row + 1] === 0 ? NaN : Math.log(found[3 * row + 1]);
+      const total = found[3 * row] + rest;
+      lse[row] = total;
+      if (target === targets.ignoreIndex) return;
+      loss[row] = own * of(target) * (total - values[row * C + target]);
+      if (each !== 0) loss[row] += spread * rest - each * found[3 * row + 2];
+    });
+    keep(lse, logSumExp);
+    keep(loss, losses);
+  });
+}
+
+/** The gradient of the logits: a probability to 3e-6 of itself, the sum at the target to 4e-7 of the largest term. */
+export function crossEntropyBackward(runtime: Runtime, logits: View, targets: CrossEntropyTargets, logSumExp: View, g: View, out: CrossEntropyGradients): void {
+  const { logits: gradient } = out;
+  if (gradient === null) return;
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const { shape } = logits.layout;
+    const C = shape[shape.length - 1];
+    const rows = sizeOf(shape) / C;
+    const x = placeDense(heap, logits);
+    const weight = placeWeights(heap, targets, C);
+    const result = placeResult(heap, gradient);
+    const table = heap.allocate(rows * rowBytes);
+    const job = crossEntropyRecord(heap, { rows, columns: C, x, out: result, weight, sums: 0, table });
+    const [words, integers] = [heap.f32.subarray(table / 4), heap.i32.subarray(table / 4)];
+    const { of, own, each, spread } = weights(targets, C);
+    const [totals, scales] = [numbers(logSumExp), numbers(g)];
+    numbers(targets.view).forEach((target, row) => {
+      const ignored = target === targets.ignoreIndex;
+      const scale = scales[row];
+      // An infinite shift leaves nothing of a row that is ignored, whatever stands in it.
+      const total = ignored ? Infinity : totals[row];
+      const high = Math.fround(total);
+      const drop = ignored ? 0 : scale * own * of(target);
+      // What is no number spoils its whole row.
+      const a = ignored ? 0 : Number.isFinite(total) ? drop + scale * spread : NaN;
+      words.set([high, ignored ? 0 : total - high, a, ignored ? 0 : scale * each, drop], row * 6);
+      integers[row * 6 + 5] = ignored ? 0 : target;
+    });
+    runJob(runtime, 'crossEntropyBackward', job, partsFor(runtime, rows * C * costOfValue));
+    fetch(heap, result, gradient);
+  });
+}
