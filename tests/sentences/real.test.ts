@@ -31,8 +31,9 @@ describe.skipIf(!present)(`all-MiniLM-L6-v2 ${present ? 'equals sentence-transfo
   });
 
   it('in embeddings within 10⁻⁵', () => {
-    expect(largestError(model.encode(sentences), golden('embeddings'))).toBeLessThan(1e-5);
-  });
+    // Few long texts among short ones: small batches pad little.
+    expect(largestError(model.encode(sentences, { batchSize: 8 }), golden('embeddings'))).toBeLessThan(1e-5);
+  }, 300_000);
 
   it('in every hidden state within 10⁻⁴', () => {
     const { inputIds, attentionMask } = model.tokenize([sentences[0]]);
