@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { gemmOf } from '../benchmarks/gemm/bench.ts';
+import { judge } from '../benchmarks/harness/bars.ts';
 import type { Bench, CaseResult, Contestant } from '../benchmarks/harness/bench.ts';
+import { plot } from '../benchmarks/harness/plot.ts';
+import { Remote } from '../benchmarks/harness/remote.ts';
 import { jsonLine, table } from '../benchmarks/harness/report.ts';
 import { runBench } from '../benchmarks/harness/run.ts';
+import { onnxModel } from '../benchmarks/onnx/model.ts';
 
 /** The harness of the benchmarks, with contestants that take no time; no test looks at how long anything took. */
 
@@ -9,12 +14,12 @@ const contestant = (name: string, numbers: number[]): Contestant<number[]> => ({
 
 function bench(...contestants: Contestant[]): Bench {
   const work = { amount: 8, unit: 'GB/s' } as const;
-  return { name: 'test', maxThreads: 2, cases: () => ['add', 'add row', 'mul'].map((name) => ({ name, work, tolerance: 1e-3, prepare: () => contestants })) };
+  return { name: 'test', threads: [1, 2], cases: () => ['add', 'add row', 'mul'].map((name) => ({ name, work, tolerance: 1e-3, prepare: () => contestants })) };
 }
 
 async function run(one: Bench, filter = 'mul', threads = 1): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
-  for await (const result of runBench(one, { filter, threads, rounds: 1 })) results.push(result);
+  for await (const result of runBench(one, { filter, threads: [threads], rounds: 1 })) results.push(result);
   return results;
 }
 
@@ -22,7 +27,7 @@ describe('bench harness', () => {
   it('times every contestant of the chosen cases', async () => {
     const [result, ...others] = await run(bench(contestant('a', [1, 2]), contestant('b', [1, 2])));
     expect(others).toEqual([]);
-    expect(result).toMatchObject({ bench: 'test', case: 'mul', threads: 1, timings: [{ contestant: 'a' }, { contestant: 'b' }] });
+    expect(result).toMatchObject({ bench: 'test', case: 'mul', timings: [{ contestant: 'a', threads: 1 }, { contestant: 'b', threads: 1 }] });
   });
 
   it('refuses a contestant that computes something else, before timing', async () => {
@@ -54,11 +59,84 @@ describe('bench harness', () => {
 
   it('prints one JSON object a line, with the rate at the best time, and a table', () => {
     const result: CaseResult = {
-      bench: 'ops', case: 'add', threads: 1, work: { amount: 3e6, unit: 'GB/s' },
-      timings: [{ contestant: 'strided-js', best: 1, median: 2 }, { contestant: 'other', best: 1.5, median: 2 }],
+      bench: 'ops', case: 'add', work: { amount: 3e6, unit: 'GB/s' },
+      timings: [{ contestant: 'strided-js', threads: 1, best: 1, median: 2 }, { contestant: 'other', threads: 1, best: 1.5, median: 2 }], bars: [],
     };
     expect(JSON.parse(jsonLine(result, result.timings[1]))).toEqual({ bench: 'ops', case: 'add', threads: 1, contestant: 'other', ms: 1.5, rate: 2, unit: 'GB/s' });
     expect(Object.keys(JSON.parse(jsonLine(result, result.timings[0])) as object)).toEqual(['bench', 'case', 'threads', 'contestant', 'ms', 'rate', 'unit']);
-    expect(table(result).split('\n').map((line) => line.split(/\s{2,}| (?=\d)/).filter(Boolean))).toMatchObject([['add', 'best ms', 'median ms', 'GB/s', 'time'], ['strided-js', '1.00', '2.00', '3.00', '1.00×'], ['other', '1.50', '2.00', '2.00', '1.50×']]);
+    expect(table(result).split('\n').map((line) => line.split(/\s{2,}| (?=\d)/).filter(Boolean))).toMatchObject([['add', 'threads', 'best ms', 'median ms', 'GB/s', 'time'], ['strided-js', '1', '1.00', '2.00', '3.00', '1.00×'], ['other', '1', '1.50', '2.00', '2.00', '1.50×']]);
+  });
+
+  it('judges bars by the best times, and says what it could not judge', () => {
+    const timing = (name: string, threads: number, best: number) => ({ contestant: name, threads, best, median: best });
+    const one = (name: string) => ({ name, threads: 1 });
+    const result: CaseResult = {
+      bench: 'gemm', case: '2×2×2', work: { amount: 1, unit: 'GFLOP/s' },
+      timings: [timing('strided', 1, 2), timing('strided', 2, 1.25), timing('slow', 1, 8), timing('fast', 1, 5)],
+      bars: [
+        { ours: one('strided'), against: [one('slow'), one('fast'), one('absent')], atLeast: 2.5 },
+        { ours: { name: 'strided', threads: 2 }, against: [one('strided')], atLeast: 2 },
+        { ours: one('strided'), against: [one('absent')], atLeast: 1 },
+      ],
+    };
+    expect(judge(result).map(({ ratio }) => ratio)).toEqual([2.5, 1.6, null]);
+    expect(judge(result).map(({ text }) => text.trim().split(/ {2,}/))).toEqual([
+      ['met', 'strided (1 thread) at least 2.5× the best of slow (1 thread), fast (1 thread), absent (1 thread): 2.50× (fast)'],
+      ['MISSED', 'strided (2 threads) at least 2× strided (1 thread): 1.60×, 20% short'],
+      ['not measured', 'strided (1 thread) at least 1× absent (1 thread): absent (1 thread) took no part'],
+    ]);
+    expect(plot([result])).toMatch(/^<svg [^]*2×2×2[^]*strided · 2 threads[^]*<\/svg>\n$/);
+  });
+
+  it('times and compares a contestant that is a process of its own, and leaves out what it cannot compute', async () => {
+    const script = `
+      const say = (message) => console.log(JSON.stringify(message));
+      say({ ready: true });
+      process.stdin.on('data', (lines) => {
+        for (const line of String(lines).trim().split('\\n')) {
+          const { do: what, problem } = JSON.parse(line);
+          if (what === 'prepare' && problem === 'broken') say({ error: 'no memory' });
+          else say({ prepare: { able: problem === 'known' }, numbers: { numbers: Buffer.from(Float32Array.of(1, 2).buffer).toString('base64') }, round: { samples: [3e6, 2e6] }, memory: { bytes: 2 ** 20 } }[what]);
+        }
+      });`;
+    const remote = await Remote.start('other', 2, process.execPath, ['-e', script]);
+    expect(await remote.racer('unknown')).toBe(null);
+    await expect(remote.racer('broken')).rejects.toThrow('no memory');
+    const racer = await remote.racer('known');
+    if (racer === null) throw new Error('it knows this');
+    const known: Bench = { name: 'test', threads: [1, 2], cases: () => [{ name: 'known', work: { amount: 1, unit: 'GB/s' }, tolerance: 0, memory: true, prepare: () => [contestant('a', [1, 2]), racer] }] };
+    const [{ timings: [, timing] }] = await run(known, '');
+    expect(timing).toEqual({ contestant: 'other', threads: 2, best: 2, median: 3, peakMemory: 2 ** 20 });
+    remote.close();
+    await expect(Remote.start('none', 1, process.execPath, ['-e', 'console.log(JSON.stringify({ error: "not here" }))'])).rejects.toThrow('not here');
+    await expect(Remote.start('none', 1, process.execPath, ['-e', ''])).rejects.toThrow('its process ended');
+    await expect(Remote.start('none', 1, '/no/such/program', [])).rejects.toThrow('ENOENT');
+  });
+
+  it('writes ONNX as protobuf', () => {
+    const model = onnxModel({
+      nodes: [{ op: 'Transpose', inputs: ['a'], output: 'b', attributes: { perm: [1, 0] } }],
+      inputs: { a: [1, 300] }, constants: {}, outputs: { b: [300, 1] },
+    });
+    // ir_version 9, then the graph, whose first node is: input a, output b, op_type Transpose, perm = ints 1, 0.
+    expect(Buffer.from(model.subarray(0, 3)).toString('hex')).toBe('08093a');
+    expect(Buffer.from(model).toString('hex')).toContain(['0a0161', '120162', '22095472616e73706f7365', '2a0d', '0a047065726d', '4001', '4000', 'a00107'].join(''));
+    // A length of 300 takes two bytes: 0xac 0x02.
+    expect(Buffer.from(model).toString('hex')).toContain('08ac02');
+  });
+});
+
+describe('our own contestants', () => {
+  it('gemm runs at every level, alone, and prints lines of the form', async () => {
+    const names = new Set<string>();
+    for await (const result of runBench(gemmOf([[16, 32, 16]]), { threads: [1], filter: '16×32×16', peers: [], rounds: 1 })) {
+      for (const timing of result.timings) {
+        const line = JSON.parse(jsonLine(result, timing)) as Record<string, unknown>;
+        expect(Object.keys(line)).toEqual(['bench', 'case', 'threads', 'contestant', 'ms', 'rate', 'unit']);
+        expect(line).toMatchObject({ bench: 'gemm', threads: 1, ms: expect.any(Number) as number, rate: expect.any(Number) as number, unit: 'GFLOP/s' });
+        names.add(timing.contestant);
+      }
+    }
+    expect([...names]).toEqual(expect.arrayContaining(['strided', 'strided-js', 'limit-relaxed']));
   });
 });

@@ -1,59 +1,86 @@
-import { fromTypedArray, zeros } from '@strided/tensor';
-import { matmul } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
-import { recordBytes, writeProduct } from '../../packages/tensor/src/kernels/wasm/product.ts';
-import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
-import { attempt } from '../../packages/tensor/src/kernels/wasm/select.ts';
-import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
-import type { Bench, Case, Contestant } from '../harness/bench.ts';
-import { numbers } from '../ops/operand.ts';
+import { fromTypedArray, matmul, persist, type KernelLevel, type Tensor } from '@strided/tensor';
+import type { Bench, BenchOptions, Case, Contestant } from '../harness/bench.ts';
+import { PeerProcesses } from '../harness/peers.ts';
+import { atLevels, levels, type Way } from '../libraries/strided.ts';
+import { inputsOf, workOf, type ProductProblem } from '../problems.ts';
+import { bars } from './bars.ts';
 import { limits, type Limits } from './limit.ts';
+import { inScope, prepacked } from './prepacked.ts';
 
 /**
- * The product of matrices at every kernel level beside what the processor can do at most. `strided-*`: the constant
- * operand packed before, the others in the kernels' memory; `… ordinary`: all of it in ordinary tensors, copied in,
- * packed and copied out each time.
+ * Products of matrices at every kernel level, beside the peers and the most that the processor can do. Operands lie in
+ * the kernels' memory, as in a scope, and the second of two matrices never changes and is packed before, as the peers'
+ * sessions do; `ordinary`: all may change, and lie where any tensor lies that a program makes.
  */
 
-const levels = ['simd256', 'relaxed', 'simd128'] as const;
+export type Size = readonly [M: number, K: number, N: number];
 
-/** Operands in the heap with B packed, and a function that multiplies them. */
-function packed({ heap, exports }: Runtime, a: Float32Array, b: Float32Array, M: number, N: number, K: number): { readonly run: () => void; readonly read: () => Float32Array } {
-  const [left, right, result] = [a.length, b.length, M * N].map((size) => heap.allocate(size * 4));
-  const [table, job, panels, scratch] = [12, recordBytes, exports.packedBytes(K, N), exports.scratchBytes(K)].map((size) => heap.allocate(size));
-  heap.f32.set(a, left / 4);
-  heap.f32.set(b, right / 4);
-  const products = { M, N, K, aRow: K * 4, aColumn: 4, bRow: N * 4, bColumn: 4, cRow: N * 4, operands: [[left, right, result]] } as const;
-  writeProduct(heap, job, products, table, [panels, 0], [scratch, 0]);
-  exports.packB(job, 0, 1);
-  return { run: () => exports.multiplyPacked(job, 0, 1), read: () => heap.f32.slice(result / 4, result / 4 + M * N) };
+const bertSizes: readonly Size[] = [[128, 768, 768], [128, 3072, 768], [512, 768, 768], [128, 768, 3072]];
+
+export interface Product {
+  readonly name: string;
+  readonly problem: ProductProblem;
+  readonly ordinary: boolean;
 }
 
-function product(M: number, K: number, N: number, { narrow, wide }: Limits, runtimes: readonly Runtime[]): Case {
-  const prepare = (): Contestant[] => {
-    const [a, b] = [numbers(M * K, -1, 1), numbers(K * N, -1, 1)];
-    const [x, w, out] = [fromTypedArray(a, [M, K]), fromTypedArray(b, [K, N]), zeros([M, N])];
-    const contestants: Contestant[] = [];
-    for (const runtime of runtimes) {
-      const { run, read } = packed(runtime, a, b, M, N, K);
-      const name = runtime === runtimes[0] ? 'strided' : `strided-${runtime.level}`;
-      contestants.push({ name, run, read });
-      contestants.push({ name: `${name} ordinary`, run: () => matmul(runtime, x, w, out), read: () => out.toTypedArray() });
-    }
-    contestants.push({ name: 'strided-js', run: () => jsKernels.matmul(x, w, out), read: () => out.toTypedArray() });
-    // A limit computes nothing that could be compared: it vouches for the first contestant's numbers.
-    const [{ read }] = contestants as [Contestant<void>];
-    contestants.push({ name: 'limit-relaxed', run: () => narrow(M * K * N), read: () => read() });
-    if (wide !== null) contestants.push({ name: 'limit-simd256', run: () => wide(M * K * N), read: () => read() });
-    return contestants;
+function productsOf(sizes: readonly Size[]): Product[] {
+  const both = ([M, K, N]: Size, rest: Partial<ProductProblem>): Product[] => {
+    const name = `${rest.batch === undefined ? '' : `${rest.batch}×`}${M}×${K}×${N}${rest.transposed ? ' transposed' : ''}`;
+    const problem = { op: 'product' as const, batch: 0, M, K, N, transposed: false, constant: false, ...rest };
+    return [{ name, problem, ordinary: false }, { name: `${name} ordinary`, problem: { ...problem, constant: false }, ordinary: true }];
   };
-  return { name: `${M}×${K}×${N}`, work: { amount: 2 * M * N * K, unit: 'GFLOP/s' }, tolerance: 1e-4, prepare };
+  const heads: Size = [128, 64, 128];
+  return [
+    ...sizes.flatMap((size) => both(size, { constant: true })),
+    ...both(sizes[0], { transposed: true }),
+    ...both(heads, { batch: 12 }),
+    ...both(heads, { batch: 12, transposed: true }),
+  ];
 }
 
-async function cases(): Promise<Case[]> {
-  const runtimes = levels.map((level) => attempt(level, {}, false)).flatMap((found) => ('runtime' in found ? [found.runtime] : []));
-  if (runtimes.length === 0) throw new Error('gemm needs a host with WebAssembly SIMD');
-  const limit = await limits(runtimes[0].level === 'simd256');
-  return [[128, 768, 768], [128, 768, 3072], [128, 3072, 768], [512, 768, 768]].map(([M, K, N]) => product(M, K, N, limit, runtimes));
+/** How Strided computes a product at the level that runs now. */
+function way(level: KernelLevel, { problem, ordinary }: Product): Way<unknown> {
+  const packed = problem.constant ? prepacked(level, problem) : null;
+  if (packed !== null) return packed;
+  const [a, b] = inputsOf(problem).map(({ values, shape }) => fromTypedArray(values, shape));
+  const right = problem.transposed ? b.transpose(-2, -1) : b;
+  if (ordinary) return { run: () => matmul(a, right), read: (result: Tensor) => result.toTypedArray() };
+  persist([a, b]);
+  return inScope(() => matmul(a, right));
 }
 
-export const gemm: Bench = { name: 'gemm', maxThreads: 1, cases };
+/** A limit does as many multiply-adds as the case, and computes nothing. */
+function limitContestants({ narrow, wide }: Limits, problem: ProductProblem): Contestant[] {
+  const multiplyAdds = workOf(problem).amount / 2;
+  return [
+    ...(wide === null ? [] : [{ name: 'limit-simd256', run: () => wide(multiplyAdds) }]),
+    { name: 'limit-relaxed', run: () => narrow(multiplyAdds) },
+  ];
+}
+
+/** The bench over products of given sizes. */
+export function gemmOf(products: readonly Size[]): Bench {
+  let peers: PeerProcesses | undefined;
+  return {
+    name: 'gemm',
+    threads: [1, 2],
+    async cases({ threads, peers: allowed }: BenchOptions): Promise<Case[]> {
+      peers = new PeerProcesses(allowed);
+      const [processes, found] = [peers, await levels()];
+      const limit = await limits(found.some(({ level }) => level === 'simd256'));
+      return productsOf(products).map((product) => {
+        const { name, problem } = product;
+        return {
+          name, work: workOf(problem), tolerance: 1e-4, bars: bars(product, found[0].level, threads),
+          async prepare() {
+            const ours = await atLevels(found, threads, (level) => way(level, product));
+            return [...ours, ...await processes.racers(problem, threads), ...limitContestants(limit, problem)];
+          },
+        };
+      });
+    },
+    close: () => peers?.close(),
+  };
+}
+
+export const gemm = gemmOf(bertSizes);

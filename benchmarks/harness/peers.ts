@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Racer } from './bench.ts';
+import { Remote } from './remote.ts';
 
 /** The libraries under benchmarks/peers: a manifest of their own, installed the first time that a bench asks for one. */
 
@@ -28,4 +30,71 @@ export async function loadPeer<T>(name: string): Promise<T | null> {
   if (!ensureInstalled(name)) return null;
   const { load } = await import('../peers/load.ts');
   return (await load(name)) as T;
+}
+
+/** Peers that race in processes of their own: in one, a library's threads are set once. */
+interface Peer {
+  /** The package that it takes. */
+  readonly package: string;
+  /** Node has no `Worker` for browsers' libraries: most compute on one thread. */
+  readonly most: number;
+}
+
+const peers = {
+  'onnxruntime-web': { package: 'onnxruntime-web', most: Infinity },
+  'tfjs-wasm': { package: '@tensorflow/tfjs-backend-wasm', most: 1 },
+  'jax-js': { package: '@jax-js/jax', most: 1 },
+  'numpy-ts': { package: 'numpy-ts', most: 1 },
+  'onnxruntime-node': { package: 'onnxruntime-node', most: Infinity },
+} as const satisfies Record<string, Peer>;
+export type PeerName = keyof typeof peers;
+
+/** Those that compute in WebAssembly. */
+export const wasmPeers = ['onnxruntime-web', 'tfjs-wasm', 'jax-js', 'numpy-ts'] as const satisfies readonly PeerName[];
+export const peerNames = Object.keys(peers) as PeerName[];
+
+/** The processes of a bench's peers. */
+export class PeerProcesses {
+  readonly #allowed: readonly string[];
+  readonly #started = new Map<string, Promise<Remote | null>>();
+
+  constructor(allowed: readonly string[] = peerNames) {
+    this.#allowed = allowed;
+  }
+
+  #start(name: PeerName, threads: number): Promise<Remote | null> {
+    const key = `${name} ${threads}`;
+    let remote = this.#started.get(key);
+    if (remote === undefined) {
+      remote = ensureInstalled(peers[name].package)
+        ? Remote.start(name, threads, process.execPath, ['--conditions=strided-source', join(import.meta.dirname, 'host.ts'), name, String(threads)]).catch((error: unknown) => leftOut(name, error))
+        : Promise.resolve(null);
+      this.#started.set(key, remote);
+    }
+    return remote;
+  }
+
+  /** A racer of each peer that can compute the problem, on each number of threads; who fails is named and left out. */
+  async racers(problem: unknown, threads: readonly number[], names: readonly PeerName[] = peerNames): Promise<Racer[]> {
+    const found: Racer[] = [];
+    for (const count of threads) {
+      for (const name of names) {
+        if (count > peers[name].most || !this.#allowed.includes(name)) continue;
+        const remote = await this.#start(name, count);
+        const racer = await remote?.racer(problem).catch((error: unknown) => leftOut(name, error));
+        if (racer) found.push(racer);
+      }
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    for (const remote of this.#started.values()) (await remote)?.close();
+    this.#started.clear();
+  }
+}
+
+export function leftOut(name: string, error: unknown): null {
+  console.error(`bench: ${name} is left out: ${error instanceof Error ? error.message : String(error)}`);
+  return null;
 }

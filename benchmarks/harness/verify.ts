@@ -1,26 +1,26 @@
-import type { Case, Contestant } from './bench.ts';
+import type { Case, Racer } from './bench.ts';
 
-async function numbersOf(name: string, contestant: Contestant): Promise<Float64Array> {
+async function numbersOf(name: string, racer: Racer): Promise<ArrayLike<number> | null> {
   try {
-    const result = await contestant.run();
-    // A copy: libraries hand out views of memory that the next contestant may reuse.
-    const numbers = Float64Array.from(await contestant.read(result));
-    contestant.release?.(result);
-    return numbers;
+    return await racer.numbers();
   } catch (error) {
-    throw new Error(`${name}: ${contestant.name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${name}: ${racer.name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 
 /** Refuses contestants that compute other numbers than the first: a race between different functions says nothing. */
-export async function verify({ name, tolerance }: Case, contestants: readonly Contestant[]): Promise<void> {
-  const [first, ...others] = contestants;
+export async function verify({ name, tolerance }: Pick<Case, 'name' | 'tolerance'>, racers: readonly Racer[]): Promise<void> {
+  const [first, ...others] = racers;
   const expected = await numbersOf(name, first);
+  if (expected === null) throw new Error(`${name}: ${first.name} computes nothing that others could be compared with`);
   for (const other of others) {
     const found = await numbersOf(name, other);
+    if (found === null) continue;
     const refuse = (what: string): Error => new Error(`${name}: ${other.name} computes something else than ${first.name}: ${what}`);
     if (found.length !== expected.length) throw refuse(`${found.length} values instead of ${expected.length}`);
-    const at = found.findIndex((value, i) => !(Math.abs(value - expected[i]) <= tolerance * (1 + Math.abs(expected[i])) || Object.is(value, expected[i])));
-    if (at >= 0) throw refuse(`value ${at} is ${found[at]} instead of ${expected[at]} (tolerance ${tolerance})`);
+    for (let i = 0; i < found.length; i++) {
+      const close = Math.abs(found[i] - expected[i]) <= tolerance * (1 + Math.abs(expected[i])) || Object.is(found[i], expected[i]);
+      if (!close) throw refuse(`value ${i} is ${found[i]} instead of ${expected[i]} (tolerance ${tolerance})`);
+    }
   }
 }

@@ -26,15 +26,16 @@ export interface Tfjs {
   max(x: TfTensor, axes?: readonly number[]): TfTensor;
   softmax(x: TfTensor): TfTensor;
   moments(x: TfTensor, axes: readonly number[], keepDims: boolean): { readonly mean: TfTensor; readonly variance: TfTensor };
+  grads(fn: (...inputs: TfTensor[]) => TfTensor): (inputs: readonly TfTensor[], dy: TfTensor) => TfTensor[];
   matMul(a: TfTensor, b: TfTensor, transposeA?: boolean, transposeB?: boolean): TfTensor;
 }
 
-/** TensorFlow.js on its plain JavaScript backend. */
-export async function loadTfjs(): Promise<Tfjs | null> {
+/** TensorFlow.js on one of its backends. */
+export async function loadTfjs(backend: 'cpu' | 'wasm'): Promise<Tfjs | null> {
   const tf = await loadPeer<Tfjs>('@tensorflow/tfjs-core');
   if (tf === null) return null;
   tf.enableProdMode();
-  await loadPeer('@tensorflow/tfjs-backend-cpu');
-  await tf.setBackend('cpu');
+  await loadPeer(`@tensorflow/tfjs-backend-${backend}`);
+  if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js could not start its backend '${backend}'`);
   return tf;
 }

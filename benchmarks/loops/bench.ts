@@ -4,7 +4,7 @@ import type { View } from '../../packages/tensor/src/storage.ts';
 import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
 import type { Bench, Case, Contestant } from '../harness/bench.ts';
 import { nd } from '../libraries/ndarrayOps.ts';
-import { numbers } from '../ops/operand.ts';
+import { numbers } from '../problems.ts';
 import { season } from '../ops/season.ts';
 
 /**
@@ -66,4 +66,4 @@ function cases(): Case[] {
   ];
 }
 
-export const loops: Bench = { name: 'loops', maxThreads: 1, cases };
+export const loops: Bench = { name: 'loops', threads: [1], cases };

@@ -13,7 +13,7 @@ import { small } from './small.ts';
 /** Ops as a program calls them, each run with a new result, at kernel level js beside the peers. */
 export const ops: Bench = {
   name: 'ops',
-  maxThreads: 1,
+  threads: [1],
   async cases(): Promise<Case[]> {
     configure({ kernels: 'js' });
     season();

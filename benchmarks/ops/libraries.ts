@@ -3,7 +3,8 @@ import ndarray, { type NdArray } from 'ndarray';
 import type { Contestant } from '../harness/bench.ts';
 import { loadNumpyTs, type NpArray, type NumpyTs } from '../libraries/numpyTs.ts';
 import { loadTfjs, type Tfjs, type TfTensor } from '../libraries/tfjs.ts';
-import { numbers, Operand } from './operand.ts';
+import { numbers } from '../problems.ts';
+import { Operand } from './operand.ts';
 
 /**
  * One contestant a library. Every run makes its result anew, as a program does that calls ops, and ends what its library
@@ -19,7 +20,7 @@ export class Libraries {
   }
 
   static async load(): Promise<Libraries> {
-    return new Libraries(await loadTfjs(), await loadNumpyTs());
+    return new Libraries(await loadTfjs('cpu'), await loadNumpyTs());
   }
 
   /** Numbers in [low, high) as an operand of every library. */

@@ -38,8 +38,3 @@ export class Operand {
     return (this.#np ??= np.array(this.#values.slice(), 'float32').reshape(...this.#shape));
   }
 }
-
-/** Numbers in [low, high) without a pattern, the same in every run: a Weyl sequence. */
-export function numbers(count: number, low: number, high: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => low + (high - low) * (((i + 1) * 0.6180339887498949) % 1));
-}

@@ -1,0 +1,35 @@
+import type { Bar, CaseResult, Entrant, Timing } from './bench.ts';
+
+/** A bar beside its figure. */
+export interface Verdict {
+  readonly bar: Bar;
+  /** How many times the speed of the fastest of the others; null where the case lacks what it takes to say. */
+  readonly ratio: number | null;
+  readonly text: string;
+}
+
+const label = ({ name, threads }: Entrant): string => `${name} (${threads} thread${threads === 1 ? '' : 's'})`;
+
+function find({ timings }: CaseResult, { name, threads }: Entrant): Timing | undefined {
+  return timings.find((timing) => timing.contestant === name && timing.threads === threads);
+}
+
+/** Judges a case's bars by its best times. */
+export function judge(result: CaseResult): Verdict[] {
+  return result.bars.map((bar) => {
+    const { ours, against, atLeast } = bar;
+    const others = against.length === 1 ? label(against[0]) : `the best of ${against.map(label).join(', ')}`;
+    const asked = `${label(ours)} at least ${atLeast}× ${others}`;
+    const mine = find(result, ours);
+    const rivals = against.map((entrant) => find(result, entrant)).filter((timing) => timing !== undefined);
+    if (mine === undefined || rivals.length === 0) {
+      const missing = mine === undefined ? label(ours) : others;
+      return { bar, ratio: null, text: `  not measured  ${asked}: ${missing} took no part` };
+    }
+    const fastest = rivals.reduce((best, timing) => (timing.best < best.best ? timing : best));
+    const ratio = fastest.best / mine.best;
+    const found = `${ratio.toFixed(2)}×${against.length === 1 ? '' : ` (${fastest.contestant})`}`;
+    const text = ratio >= atLeast ? `  met           ${asked}: ${found}` : `  MISSED        ${asked}: ${found}, ${(100 * (1 - ratio / atLeast)).toFixed(0)}% short`;
+    return { bar, ratio, text };
+  });
+}
