@@ -21,18 +21,22 @@ interface Case {
 const length = fc.oneof({ arbitrary: fc.integer({ min: 1, max: 12 }), weight: 2 }, fc.constantFrom(15, 16, 17, 20, 33, 65));
 const size = fc.integer({ min: 1, max: 10 });
 const dropout = fc.record({ p: fc.constantFrom(0.1, 0.5), state: fc.record({ seed: fc.nat(), offset: fc.oneof(fc.nat(9), fc.constantFrom(2 ** 34 - 8, 2 ** 34 - 3)) }) });
-const options: fc.Arbitrary<AttentionOptions> = fc.record({ scale: fc.constantFrom(0.5, 1, -0.25), causal: fc.boolean(), dropout: fc.option(dropout, { freq: 2 }) });
+const options: fc.Arbitrary<AttentionOptions> = fc.record({ scale: fc.constantFrom(0.5, 1, -0.25), causal: fc.boolean(), segments: fc.constant(null), dropout: fc.option(dropout, { freq: 2 }) });
 const additive = fc.oneof({ arbitrary: fc.integer({ min: -8, max: 8 }).map((n) => n / 4), weight: 3 }, fc.constant(-Infinity));
 
-/** Heads of any layout with batch axes that broadcast, as the op stretches them, with every kind of mask. */
+/** Where sequences that lie one after the other begin and end, some of them empty; null: one sequence. */
+const cuts = fc.option(fc.array(fc.nat(), { maxLength: 4 }), { freq: 2 });
+
+/** Heads of any layout with batch axes that broadcast, as the op stretches them, with every kind of mask, in segments too. */
 const cases: fc.Arbitrary<Case> = fc
-  .tuple(broadcastableShapes(4, { maxRank: 2, maxLength: 3, minLength: 1 }), length, length, size, size, fc.constantFrom('none', 'bool', 'float', 'keys'))
-  .chain(([{ shapes, result: batch }, L, S, E, V, kind]) => {
+  .tuple(broadcastableShapes(4, { maxRank: 2, maxLength: 3, minLength: 1 }), length, length, size, size, fc.constantFrom('none', 'bool', 'float', 'keys'), cuts)
+  .chain(([{ shapes, result: batch }, L, keys, E, V, kind, cut]) => {
+    const [S, segments] = cut === null ? [keys, null] : [L, [0, ...cut.map((at) => at % (L + 1)).toSorted((a, b) => a - b), L]];
     const [q, k, v] = [[L, E], [S, E], [S, V]].map((tail, i) => tensors({ shape: [...shapes[i], ...tail], range: [-2, 2] }).map((x) => x.expand([...batch, ...tail])));
     const own = kind === 'keys' ? [...shapes[3].map(() => 1), 1, S] : [...shapes[3], L, S];
     const stretched = (x: Tensor): Tensor => x.expand([...batch, L, S]);
     const mask = kind === 'none' ? fc.constant(null) : kind === 'float' ? tensors({ shape: own, values: additive }).map(stretched) : tensors({ dtype: 'bool', shape: own }).map(stretched);
-    return fc.record({ q, k, v, mask: mask as fc.Arbitrary<Tensor | null>, g: tensors({ shape: [...batch, L, V], range: [-2, 2] }), options });
+    return fc.record({ q, k, v, mask: mask as fc.Arbitrary<Tensor | null>, g: tensors({ shape: [...batch, L, V], range: [-2, 2] }), options: options.map((one) => ({ ...one, segments })) });
   });
 
 const results = ['out', 'logSumExp', 'q', 'k', 'v', 'mask'] as const;
@@ -74,7 +78,7 @@ function expectParity(given: Case): void {
   expectClose(ours.v, exact.v, { atol: 1e-6 * bound * largest(g) * drops * Math.sqrt(L) });
 }
 
-const plain: AttentionOptions = { scale: 0.125, causal: false, dropout: null };
+const plain: AttentionOptions = { scale: 0.125, causal: false, segments: null, dropout: null };
 
 /** Heads as views of one projection [B, L, 3, H, E]. */
 function projected(B: number, L: number, H: number, E: number): [Tensor, Tensor, Tensor] {
@@ -101,6 +105,19 @@ describe.skipIf(runtime === null)(`attention at level ${level}`, () => {
     const [q, k] = [[L, 10], [S, 10]].map((shape) => zeros(shape).add(Math.fround(17.3)));
     const given: Case = { q, k, v: randn([S, 4]), mask: null, g: randn([L, 4]), options: { ...plain, scale: 1 } };
     expectClose(run(chosen(), given).v, run(null, given).v, { atol: 2e-6 / S * largest(given.g) * L });
+  });
+
+  it('takes a hundred sequences of 1 to 40 as it takes them alone', () => {
+    const generator = new Generator(9);
+    const segments = [0];
+    for (let i = 0; i < 100; i++) segments.push(segments[i] + 1 + generator.integer(40));
+    const L = segments[100];
+    const [q, k, v] = [8, 8, 5].map((width) => randn([3, L, width], { generator }));
+    const { out } = run(chosen(), { q, k, v, mask: null, g: v, options: { ...plain, segments } });
+    for (let i = 0; i < 100; i++) {
+      const [a, b, c, part] = [q, k, v, out].map((x) => x.slice(1, segments[i], segments[i + 1]));
+      expectSameBits(part.clone(), run(chosen(), { q: a, k: b, v: c, mask: null, g: c, options: plain }).out);
+    }
   });
 
   it('reads heads where a projection left them', () => {

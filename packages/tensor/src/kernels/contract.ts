@@ -166,6 +166,8 @@ export interface AttentionOptions {
   readonly scale: number;
   /** Query i sees keys 0 … i only. */
   readonly causal: boolean;
+  /** Where sequences that lie one after the other begin and end, from 0 to L = S: a query sees the keys of its own. null: all. */
+  readonly segments: ArrayLike<number> | null;
   /** Weights are dropped by draws of this stream; draw i is that of score i in row-major order. */
   readonly dropout: { readonly p: number; readonly state: GeneratorState } | null;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Generator, ones, rand, randn, scaledDotProductAttention, tensor, zeros, type AttentionOptions, type Tensor } from '../index.ts';
+import { concat, Generator, ones, rand, randn, scaledDotProductAttention, tensor, zeros, type AttentionOptions, type Tensor } from '../index.ts';
 import { broadcastableShapes, checkGradients, expectClose, expectTwins, runs, tensors } from '../testing/index.ts';
 import { registry, type Op } from './op.ts';
 
@@ -9,23 +9,29 @@ const { composed } = registry.get('scaledDotProductAttention') as unknown as Op<
 interface Case {
   readonly inputs: readonly Tensor[];
   readonly causal: boolean;
+  readonly segments: readonly number[] | null;
   readonly dropout: number;
   readonly scale: number;
   readonly seed: number;
 }
 
-/** Queries, keys, values of any layout with batch axes that broadcast, without a mask, with a bool one, or with a float one that has −∞. */
+/** Where sequences begin and end, some of them empty; null: one sequence. */
+const cuts = (max: number): fc.Arbitrary<readonly number[] | null> => fc.option(fc.array(fc.nat(max), { maxLength: 3 }), { freq: 2 });
+const segmentsAt = (cut: readonly number[], L: number): number[] => [0, ...cut.map((at) => Math.min(at, L)).toSorted((a, b) => a - b), L];
+
+/** Queries, keys, values of any layout with batch axes that broadcast, without a mask, with a bool one, or with a float one that has −∞; in segments too. */
 function cases(dtype: 'float32' | 'float64', max = 4): fc.Arbitrary<Case> {
   const length = fc.nat(max);
   const size = fc.integer({ min: 1, max });
   const setting = fc.record({ causal: fc.boolean(), dropout: fc.constantFrom(0, 0, 0.5, 1), scale: fc.constantFrom(0.5, 1, -0.25), seed: fc.nat(100) });
   const kinds = fc.constantFrom('none', 'bool', 'float');
-  return fc.tuple(broadcastableShapes(4, { maxRank: 2, maxLength: 2 }), length, length, size, size, kinds, setting).chain(([{ shapes }, L, S, E, V, kind, one]) => {
+  return fc.tuple(broadcastableShapes(4, { maxRank: 2, maxLength: 2 }), length, length, size, size, kinds, setting, cuts(max)).chain(([{ shapes }, L, keys, E, V, kind, one, cut]) => {
+    const [S, segments] = cut === null ? [keys, null] : [L, segmentsAt(cut, L)];
     const [q, k, v] = [[L, E], [S, E], [S, V]].map((tail, i) => tensors({ dtype, shape: [...shapes[i], ...tail], range: [-2, 2] }));
     const scores = [...shapes[3], L, S];
     const additive = fc.oneof({ arbitrary: fc.integer({ min: -4, max: 4 }).map((n) => n / 4), weight: 3 }, { arbitrary: fc.constant(-Infinity), weight: 1 });
     const masks: fc.Arbitrary<Tensor>[] = kind === 'none' ? [] : [kind === 'bool' ? tensors({ dtype: 'bool', shape: scores }) : tensors({ dtype, shape: scores, values: additive })];
-    return fc.tuple(q, k, v, ...masks).map((inputs) => ({ ...one, inputs }));
+    return fc.tuple(q, k, v, ...masks).map((inputs) => ({ ...one, segments, inputs }));
   });
 }
 
@@ -33,8 +39,8 @@ function fused({ seed, ...options }: Case, [q, k, v, mask]: readonly Tensor[]): 
   return scaledDotProductAttention(q, k, v, { ...options, mask: mask ?? null, generator: new Generator(seed) });
 }
 
-function twin({ scale, causal, dropout, seed }: Case, all: readonly Tensor[]): Tensor {
-  const attributes = { scale, causal, dropout: dropout === 0 ? null : { p: dropout, state: { seed, offset: 0 } } };
+function twin({ scale, causal, segments, dropout, seed }: Case, all: readonly Tensor[]): Tensor {
+  const attributes = { scale, causal, segments: segments === null ? null : Int32Array.from(segments), dropout: dropout === 0 ? null : { p: dropout, state: { seed, offset: 0 } } };
   return (composed as NonNullable<typeof composed>)(all, attributes);
 }
 
@@ -76,7 +82,7 @@ describe('scaledDotProductAttention', () => {
     const generator = new Generator(4);
     const [q, k, v, additive] = [[70, 3], [900, 3], [900, 2], [70, 900]].map((shape) => randn(shape, { dtype: 'float64', generator }));
     for (const mask of [additive, additive.gt(0)]) {
-      const one: Case = { inputs: [q, k, v, mask], causal: true, dropout: 0.25, scale: 0.5, seed: 1 };
+      const one: Case = { inputs: [q, k, v, mask], causal: true, segments: null, dropout: 0.25, scale: 0.5, seed: 1 };
       expectTwins((...all) => fused(one, all), (...all) => twin(one, all), one.inputs, { values: { rtol: 1e-11, atol: 1e-11 } });
     }
   });
@@ -119,6 +125,25 @@ describe('scaledDotProductAttention', () => {
     expect(() => scaledDotProductAttention(q.slice(1, 0, 5), k, v, { groupedHeads: true })).toThrow('the heads (axis -3) of q [2, 5, 3, 4] must be a multiple of those of k [2, 2, 5, 4]');
   });
 
+  it('gives each of the sequences in segments what it gives them alone, values and gradients', () => {
+    const generator = new Generator(8);
+    const segments = [0, 5, 5, 6, 13];
+    const [q, k, v, g] = [4, 4, 3, 3].map((size) => randn([2, 13, size], { dtype: 'float64', generator }));
+    const bias = randn([13, 13], { dtype: 'float64', generator });
+    for (const causal of [false, true]) {
+      const [all, parts] = [0, 1].map(() => [q, k, v, bias].map((x) => tensor(x.toArray() as number[][], { dtype: 'float64', requiresGrad: true })));
+      const together = scaledDotProductAttention(all[0], all[1], all[2], { mask: all[3], segments, causal });
+      const alone = segments.slice(1).map((end, i) => {
+        const [a, b, c] = parts.slice(0, 3).map((x) => x.slice(1, segments[i], end));
+        return scaledDotProductAttention(a, b, c, { mask: parts[3].slice(0, segments[i], end).slice(1, segments[i], end), causal });
+      });
+      expectClose(together, concat(alone, 1), { rtol: 1e-12, atol: 1e-12 });
+      together.mul(g).sum().backward();
+      concat(alone, 1).mul(g).sum().backward();
+      all.forEach((x, i) => expectClose(x.grad as Tensor, parts[i].grad as Tensor, { rtol: 1e-12, atol: 1e-12 }));
+    }
+  });
+
   it('keeps nothing of the size of the scores', () => {
     const q = ones([4, 6, 2], { requiresGrad: true });
     const saved = scaledDotProductAttention(q, q, q).gradFn?.saved as { readonly extras: readonly { readonly storage: { readonly data: ArrayLike<number> } }[] };
@@ -132,6 +157,10 @@ describe('scaledDotProductAttention', () => {
     expect(() => scaledDotProductAttention(x, x, zeros([2, 4, 4]))).toThrow('k [2, 3, 4] and v [2, 4, 4] must have the same length on the axis before the last');
     expect(() => scaledDotProductAttention(x, x, x, { mask: ones([2, 3], { dtype: 'bool' }) })).toThrow('the mask [2, 3] does not broadcast to [..., 3, 3], queries by keys');
     expect(() => scaledDotProductAttention(x, x, x, { mask: ones([3, 3], { dtype: 'int32' }) })).toThrow('not int32; use mask.ne(0) for bool');
+    for (const segments of [[], [0], [1, 3], [0, 2], [0, 2, 1, 3], [0, 1.5, 3]]) {
+      expect(() => scaledDotProductAttention(x, x, x, { segments })).toThrow(`segments must be whole numbers that rise from 0 to the number of queries, 3, not [${segments.join(', ')}]; for lengths`);
+    }
+    expect(() => scaledDotProductAttention(x, zeros([2, 4, 4]), zeros([2, 4, 4]), { segments: [0, 3] })).toThrow('with segments there must be as many keys (4) as queries (3)');
     expect(() => scaledDotProductAttention(x, x, x, { dropout: 2 })).toThrow('scaledDotProductAttention: the probability must be from 0 to 1, not 2');
     expect(() => scaledDotProductAttention(x, x, x, { scale: NaN })).toThrow('the scale must be a number, not NaN');
   });

@@ -12,6 +12,7 @@ import { apply, defineOp, wrap } from './op.ts';
 interface Attributes {
   readonly scale: number;
   readonly causal: boolean;
+  readonly segments: Int32Array | null;
   /** What is dropped: drawn again on the way back. */
   readonly dropout: DropoutStream | null;
 }
@@ -33,6 +34,17 @@ function lowerTriangle(L: number, S: number): Tensor {
   return wrap(view);
 }
 
+/** The pairs of a query and a key of one segment. */
+function sameSegment(segments: Int32Array): Tensor {
+  const length = segments[segments.length - 1];
+  const view = allocate([length, length], 'bool');
+  for (let i = 1; i < segments.length; i++) {
+    const [start, end] = [segments[i - 1], segments[i]];
+    for (let row = start; row < end; row++) view.storage.data.fill(1, row * length + start, row * length + end);
+  }
+  return wrap(view);
+}
+
 /** Keeps one number a row, logSumExp; scores exist a block of rows at a time. */
 const attentionOp = defineOp<Attributes>({
   name: 'scaledDotProductAttention',
@@ -51,10 +63,11 @@ const attentionOp = defineOp<Attributes>({
     kernels.attentionBackward(all[0], all[1], all[2], mask, attributes, logSumExp, g, { q, k, v, mask: m });
     return gradients.map((gradient) => (gradient === null ? null : wrap(gradient)));
   },
-  composed([q, k, v, mask], { scale, causal, dropout }) {
+  composed([q, k, v, mask], { scale, causal, segments, dropout }) {
     let scores: Tensor = q.matmul(k.transpose()).mul(scale);
     if (mask !== undefined) scores = mask.dtype === 'bool' ? where(mask, scores, -Infinity) : scores.add(mask);
     if (causal) scores = where(lowerTriangle(scores.shape[scores.rank - 2], scores.shape[scores.rank - 1]), scores, -Infinity);
+    if (segments !== null) scores = where(sameSegment(segments), scores, -Infinity);
     const dead = scores.detach().eq(-Infinity).all(-1, { keepDims: true });
     const weights = where(dead, 0, where(dead, 0, scores).softmax());
     if (dropout === null) return weights.matmul(v);
@@ -69,6 +82,13 @@ export interface AttentionOptions {
   readonly mask?: Tensor | null;
   /** Query i sees keys 0 … i only; together with a mask, both hold. Default false. */
   readonly causal?: boolean;
+  /**
+   * Sequences of different lengths that lie one after the other on the axis of queries and keys: where each begins, and
+   * the end of the last, as [0, 5, 12, 20] for lengths 5, 7 and 8. A query sees the keys of its own sequence only (causal:
+   * those up to itself), and scores between sequences are never computed: a batch without padding costs what its
+   * sequences cost. Default: one sequence.
+   */
+  readonly segments?: ArrayLike<number> | null;
   /** The probability with which a weight is dropped after softmax. Default 0. */
   readonly dropout?: number;
   /** Off, nothing is dropped. Default true. */
@@ -87,15 +107,16 @@ export interface AttentionOptions {
  *
  * A query that sees no key (all masked, or all its scores −∞) gives 0 and gets no gradient, as in PyTorch from 2.5 on.
  *
- * @throws ShapeError when lengths do not fit; DTypeError for a mask that is neither bool nor float.
+ * @throws ShapeError when lengths do not fit; ArgumentError for segments that do not rise from 0 to L; DTypeError for a mask that is neither bool nor float.
  * @example
  * const [q, k, v] = [randn([8, 4, 20, 32]), randn([8, 4, 20, 32]), randn([8, 4, 20, 32])];
  * scaledDotProductAttention(q, k, v, { causal: true }).shape; // [8, 4, 20, 32]
  */
 export function scaledDotProductAttention<D extends DType>(q: Tensor<D>, k: Tensor<D>, v: Tensor<D>, options: AttentionOptions = {}): Tensor<ToFloat<D>> {
-  const { mask = null, causal = false, dropout: p = 0, training = true, generator = defaultGenerator, groupedHeads = false } = options;
+  const { mask = null, causal = false, segments = null, dropout: p = 0, training = true, generator = defaultGenerator, groupedHeads = false } = options;
   checkLengths(q.shape, k.shape, v.shape);
   checkProbability('scaledDotProductAttention', p);
+  if (segments !== null) checkSegments(segments, q.shape[q.rank - 2], k.shape[k.rank - 2]);
   if (mask !== null) checkMask(mask, q.shape[q.rank - 2], k.shape[k.rank - 2]);
   const dtype = toFloat(promote(promote(q.dtype, k.dtype), v.dtype));
   const operands: Tensor[] = [cast(q, dtype), cast(k, dtype), cast(v, dtype)];
@@ -106,7 +127,7 @@ export function scaledDotProductAttention<D extends DType>(q: Tensor<D>, k: Tens
   const scale = options.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]);
   if (typeof scale !== 'number' || Number.isNaN(scale)) throw new ArgumentError(`scaledDotProductAttention: the scale must be a number, not ${scale}`);
   const drops = training && p > 0;
-  const attributes = { scale, causal, dropout: drops ? { p, state: generator.reserve(sizeOf(batch) * q.shape[q.rank - 2] * k.shape[k.rank - 2]) } : null };
+  const attributes = { scale, causal, segments: segments === null ? null : Int32Array.from(segments), dropout: drops ? { p, state: generator.reserve(sizeOf(batch) * q.shape[q.rank - 2] * k.shape[k.rank - 2]) } : null };
   const result = apply(attentionOp, used, attributes);
   return (heads === null ? result : result.reshape([...result.shape.slice(0, -4), heads.count, ...result.shape.slice(-2)])) as Tensor<ToFloat<D>>;
 }
@@ -118,6 +139,14 @@ function checkLengths(q: Shape, k: Shape, v: Shape): void {
   });
   if (q[q.length - 1] !== k[k.length - 1]) throw new ShapeError(`scaledDotProductAttention: q ${formatShape(q)} and k ${formatShape(k)} must have the same size on the last axis`);
   if (k[k.length - 2] !== v[v.length - 2]) throw new ShapeError(`scaledDotProductAttention: k ${formatShape(k)} and v ${formatShape(v)} must have the same length on the axis before the last`);
+}
+
+function checkSegments(segments: ArrayLike<number>, L: number, S: number): void {
+  const list = Array.from(segments);
+  if (L !== S) throw new ShapeError(`scaledDotProductAttention: with segments there must be as many keys (${S}) as queries (${L}): both are cut at the same places`);
+  if (list.length < 1 || list[0] !== 0 || list[list.length - 1] !== L || list.some((bound, i) => !Number.isInteger(bound) || (i > 0 && bound < list[i - 1]))) {
+    throw new ArgumentError(`scaledDotProductAttention: segments must be whole numbers that rise from 0 to the number of queries, ${L}, not [${list.slice(0, 8).join(', ')}${list.length > 8 ? ', …' : ''}]; for lengths 5, 7 and 8 give [0, 5, 12, 20]`);
+  }
 }
 
 function checkMask(mask: Tensor, L: number, S: number): void {

@@ -1,6 +1,7 @@
 import type { TypedArray } from '../../dtype.ts';
 import type { View } from '../../storage.ts';
 import type { AttentionGradients, AttentionOptions } from '../contract.ts';
+import { fill } from './convert.ts';
 import { forEachRow } from './iterate.ts';
 import { evenBlock, multiply, pack, padded, tileHeight, tileWidth } from './panels.ts';
 import { dropFactors } from './random.ts';
@@ -87,6 +88,49 @@ function normalize(scores: Float64Array, row: number, S: number, logSumExp: numb
 }
 
 export function attention(queries: View, keys: View, values: View, mask: View | null, options: AttentionOptions, out: View, logSumExp: View): void {
+  forEachSegment(queries, keys, options, (rows, scores, draw) => {
+    attend(rows(queries), rows(keys), rows(values), mask === null ? null : scores(mask), options, rows(out), rows(logSumExp), draw);
+  });
+}
+
+export function attentionBackward(
+  queries: View, keys: View, values: View, mask: View | null, options: AttentionOptions, logSumExp: View, gradient: View, out: AttentionGradients,
+): void {
+  // Scores between segments are none, and have no gradient.
+  if (out.mask !== null && options.segments !== null) fill(out.mask, 0);
+  forEachSegment(queries, keys, options, (rows, scores, draw) => {
+    const [q, k, v] = [out.q, out.k, out.v].map((view) => (view === null ? null : rows(view)));
+    const gradients = { q, k, v, mask: out.mask === null ? null : scores(out.mask) };
+    differentiate(rows(queries), rows(keys), rows(values), mask === null ? null : scores(mask), options, rows(logSumExp), rows(gradient), gradients, draw);
+  });
+}
+
+/** The number of the draw for the first score of a row of a batch. */
+type Draw = (batch: number, row: number) => number;
+
+/** What a segment sees of a view: its rows, or its rows and columns of scores. */
+type Narrow = (view: View) => View;
+
+/** Queries that see the same keys: each segment, or all. */
+function forEachSegment(queries: View, keys: View, { segments }: AttentionOptions, visit: (rows: Narrow, scores: Narrow, draw: Draw) => void): void {
+  const [L, S] = [matrix(queries).rows, matrix(keys).rows];
+  if (segments === null) {
+    visit((view) => view, (view) => view, (batch, row) => (batch * L + row) * S);
+    return;
+  }
+  for (let i = 0; i + 1 < segments.length; i++) {
+    const [start, length] = [segments[i], segments[i + 1] - segments[i]];
+    if (length > 0) visit((view) => narrow(view, start, length, false), (view) => narrow(view, start, length, true), (batch, row) => (batch * L + start + row) * S + start);
+  }
+}
+
+function narrow({ storage, layout: { shape, strides, offset } }: View, start: number, length: number, square: boolean): View {
+  const rank = shape.length;
+  const shift = start * (strides[rank - 2] + (square ? strides[rank - 1] : 0));
+  return { storage, layout: { shape: [...shape.slice(0, -2), length, square ? length : shape[rank - 1]], strides, offset: offset + shift } };
+}
+
+function attend(queries: View, keys: View, values: View, mask: View | null, options: AttentionOptions, out: View, logSumExp: View, draw: Draw): void {
   const [v, o, lse] = [matrix(values), matrix(out), matrix(logSumExp)];
   const [L, S, V] = [o.rows, v.rows, v.columns];
   if (L === 0) return;
@@ -108,7 +152,7 @@ export function attention(queries: View, keys: View, values: View, mask: View | 
         lse.data[il + (first + i) * lse.step] = total;
         normalize(scores, row, S, total);
         if (dropout === null) continue;
-        dropFactors(dropout.state, (batch * L + first + i) * S, dropout.p, factors);
+        dropFactors(dropout.state, draw(batch, first + i), dropout.p, factors);
         for (let j = 0; j < S; j++) scores[row + j] *= factors[j];
       }
       pack(scores, 0, height, width, S, 1, pPanels, 0, tileHeight);
@@ -119,8 +163,8 @@ export function attention(queries: View, keys: View, values: View, mask: View | 
   });
 }
 
-export function attentionBackward(
-  queries: View, keys: View, values: View, mask: View | null, options: AttentionOptions, logSumExp: View, gradient: View, out: AttentionGradients,
+function differentiate(
+  queries: View, keys: View, values: View, mask: View | null, options: AttentionOptions, logSumExp: View, gradient: View, out: AttentionGradients, draw: Draw,
 ): void {
   const [q, k, v, g, lse] = [matrix(queries), matrix(keys), matrix(values), matrix(gradient), matrix(logSumExp)];
   const [L, S, E, V] = [q.rows, k.rows, q.columns, v.columns];
@@ -152,7 +196,7 @@ export function attentionBackward(
       for (let i = 0; i < height; i++) {
         const row = i * width;
         normalize(p, row, S, lse.data[il + (first + i) * lse.step]);
-        if (dropout !== null) dropFactors(dropout.state, (batch * L + first + i) * S, dropout.p, factors);
+        if (dropout !== null) dropFactors(dropout.state, draw(batch, first + i), dropout.p, factors);
         let inner = 0;
         for (let j = 0; j < S; j++) {
           const t = ds[row + j] * factors[j];

@@ -38,16 +38,19 @@ export interface AttentionSizes {
 export function attentionRecord({ heap, exports }: Runtime, sizes: AttentionSizes, operands: AttentionOperands, bool: boolean, options: AttentionOptions, parts: number): number {
   const { heads, L, S, E, V } = sizes;
   const backward = operands.g !== undefined;
-  const bytes = Math.ceil(exports.attentionBytes(S, E, V, backward ? 1 : 0) / 64) * 64;
-  const [scratch, axes, bounds, record] = [bytes * parts, heads.length * 4 * (names.length + 1), 16, 256].map((size) => heap.allocate(size));
+  const { segments } = options;
+  const longest = segments === null ? S : longestOf(segments);
+  const bytes = Math.ceil(exports.attentionBytes(longest, E, V, backward ? 1 : 0) / 64) * 64;
+  const bounds = segments ?? [0, L, 0, S];
+  const [scratch, axes, list, record] = [bytes * parts, heads.length * 4 * (names.length + 1), bounds.length * 4, 256].map((size) => heap.allocate(size));
   const { i32, f32 } = heap;
-  i32.set([0, L, 0, S], bounds / 4);
+  i32.set(bounds, list / 4);
   heads.forEach((length, axis) => {
     i32.set([length, ...names.map((name) => operands[name]?.strides[axis] ?? 0)], axes / 4 + axis * (names.length + 1));
   });
   const maskKind = operands.mask === undefined ? 0 : bool ? 2 : 1;
   const at = record / 4;
-  i32.set([L, S, E, V, sizeOf(heads), heads.length, axes, bounds, bounds + 8, 1, S, options.causal ? 1 : 0, maskKind], at);
+  i32.set([L, S, E, V, sizeOf(heads), heads.length, axes, list, segments === null ? list + 8 : list, segments === null ? 1 : segments.length - 1, longest, options.causal ? 1 : 0, maskKind], at);
   f32[at + 13] = options.scale;
   const { p, state: { seed, offset } } = options.dropout ?? { p: 0, state: { seed: 0, offset: 0 } };
   i32.set([options.dropout === null ? 0 : 1, thresholdOf(p)], at + 14);
@@ -70,7 +73,7 @@ export function attention(runtime: Runtime, q: View, k: View, v: View, mask: Vie
     const sizes = sizesOf(q, v);
     const [result, total] = [placeOutput(heap, out), placeOutput(heap, logSumExp)];
     const operands = { q: place(heap, q), k: place(heap, k), v: place(heap, v), ...(mask === null ? {} : { mask: place(heap, mask) }), out: result, logSumExp: total };
-    const parts = partsFor(runtime, workOf(sizes));
+    const parts = partsFor(runtime, workOf(sizes, options));
     runJob(runtime, 'attention', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
     fetch(heap, result.address, out);
     fetch(heap, total.address, logSumExp);
@@ -88,7 +91,9 @@ export function attentionBackward(
       q: place(heap, q), k: place(heap, k), v: place(heap, v), ...(mask === null ? {} : { mask: place(heap, mask) }), logSumExp: place(heap, logSumExp), g: place(heap, g),
       ...Object.fromEntries(results.map(({ name, placed }) => [name, placed])),
     };
-    const parts = partsFor(runtime, 2.5 * workOf(sizes));
+    // Scores between segments are none, and have no gradient.
+    for (const { name, view, placed } of results) if (name === 'gmask' && options.segments !== null) heap.f32.fill(0, placed.address / 4, placed.address / 4 + sizeOf(view.layout.shape));
+    const parts = partsFor(runtime, 2.5 * workOf(sizes, options));
     runJob(runtime, 'attentionBackward', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
     for (const { view, placed } of results) fetch(heap, placed.address, view);
   });
@@ -100,7 +105,17 @@ function sizesOf(q: View, v: View): AttentionSizes {
   return { heads: shape.slice(0, -2), L, S, E, V };
 }
 
-const workOf = ({ heads, L, S, E, V }: AttentionSizes): number => sizeOf(heads) * L * S * (E + V + costOfScore);
+function longestOf(segments: ArrayLike<number>): number {
+  let longest = 0;
+  for (let i = 1; i < segments.length; i++) longest = Math.max(longest, segments[i] - segments[i - 1]);
+  return longest;
+}
+
+function workOf({ heads, L, S, E, V }: AttentionSizes, { segments }: AttentionOptions): number {
+  let scores = segments === null ? L * S : 0;
+  if (segments !== null) for (let i = 1; i < segments.length; i++) scores += (segments[i] - segments[i - 1]) ** 2;
+  return sizeOf(heads) * scores * (E + V + costOfScore);
+}
 
 /** A result, dense in row-major order. */
 function placeOutput(heap: Runtime['heap'], out: View): Placed {

@@ -39,6 +39,7 @@ export const checks: readonly { readonly name: string; readonly run: (runtime: R
   { name: 'attention 1×3×262', run: (runtime) => attended(runtime, { heads: [1], L: 3, S: 262, E: 5, V: 9 }, false) },
   // Two blocks of queries.
   { name: 'attention 1×67×9', run: (runtime) => attended(runtime, { heads: [1], L: 67, S: 9, E: 18, V: 3 }, false) },
+  { name: 'attention 2×23×23 in segments', run: (runtime) => attended(runtime, { heads: [2], L: 23, S: 23, E: 4, V: 4 }, true, [0, 9, 9, 23]) },
 ];
 
 /** `count` numbers between −1 and 1 with all bits in use; the same in every process. */
@@ -130,7 +131,7 @@ function norm({ heap, exports }: Runtime, count: number, columns: number): Float
 }
 
 /** The result, logSumExp and all gradients, as they lie in memory. */
-function attended(runtime: Runtime, sizes: AttentionSizes, masked: boolean): Float32Array {
+function attended(runtime: Runtime, sizes: AttentionSizes, masked: boolean, segments: readonly number[] | null = null): Float32Array {
   const { heap, exports } = runtime;
   const { heads, L, S, E, V } = sizes;
   return heap.scratch(() => {
@@ -145,7 +146,7 @@ function attended(runtime: Runtime, sizes: AttentionSizes, masked: boolean): Flo
     const operands: AttentionOperands = { q: at(L, E), k: at(S, E), v: at(S, V), ...(masked ? { mask: at(L, S) } : {}), out: at(L, V), logSumExp: at(L, 1, 8) };
     const gradients: AttentionOperands = { g: at(L, V), gq: at(L, E), gk: at(S, E), gv: at(S, V), ...(masked ? { gmask: at(L, S) } : {}) };
     const end = heap.allocate(0);
-    const options = { scale: 0.5, causal: masked, dropout: masked ? { p: 0.25, state: { seed: 1, offset: 8 } } : null };
+    const options = { scale: 0.5, causal: masked, segments, dropout: masked ? { p: 0.25, state: { seed: 1, offset: 8 } } : null };
     exports.attention(attentionRecord(runtime, sizes, operands, false, options, maxParts), 0, 1);
     exports.attentionBackward(attentionRecord(runtime, sizes, { ...operands, ...gradients }, false, options, maxParts), 0, 1);
     return heap.f32.slice(start / 4, end / 4);
