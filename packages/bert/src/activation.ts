@@ -1,4 +1,5 @@
-import { CheckpointError, type Tensor } from '@strided/tensor';
+import type { Linear } from '@strided/nn';
+import { CheckpointError, type LinearOptions, type Tensor } from '@strided/tensor';
 
 type Activation = (x: Tensor) => Tensor;
 
@@ -34,6 +35,18 @@ const activations: Readonly<Record<ActivationName, Activation>> = {
   sigmoid: (x) => x.sigmoid(),
   linear: (x) => x,
 };
+
+/** Those that a linear layer applies to its sums itself. */
+const fused: Readonly<Partial<Record<ActivationName, NonNullable<LinearOptions['activation']>>>> = {
+  gelu: 'gelu', gelu_python: 'gelu', gelu_new: 'geluTanh', gelu_fast: 'geluTanh', gelu_accurate: 'geluTanh', gelu_pytorch_tanh: 'geluTanh', gelu_python_tanh: 'geluTanh',
+  relu: 'relu', silu: 'silu', swish: 'silu', tanh: 'tanh',
+};
+
+/** activation(x·Wᵀ + b), in one pass where there is one. */
+export function activated(layer: Linear, name: ActivationName, x: Tensor): Tensor {
+  const known = fused[name];
+  return known === undefined ? activation(name)(layer.forward(x)) : layer.forward(x, { activation: known });
+}
 
 /** An activation by its name; an unknown one is refused. */
 export function activation(name: ActivationName): Activation {

@@ -1,8 +1,13 @@
-import { linear, zeros, type Tensor } from '@strided/tensor';
+import { linear, zeros, type LinearOptions, type Tensor } from '@strided/tensor';
 import type { Adapter } from './adapter.ts';
 import { linearUniform } from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
+
+/** For sums that an adapter has changed. */
+const activations: Readonly<Record<NonNullable<LinearOptions['activation']>, (x: Tensor) => Tensor>> = {
+  relu: (x) => x.relu(), gelu: (x) => x.gelu(), geluTanh: (x) => x.gelu({ approximate: 'tanh' }), silu: (x) => x.silu(), tanh: (x) => x.tanh(),
+};
 
 /**
  * y = x·Wᵀ + b: x [..., inFeatures] → [..., outFeatures], weight [outFeatures, inFeatures], bias [outFeatures].
@@ -23,9 +28,12 @@ export class Linear extends Module {
     this.bias = bias ? linearUniform(new Parameter(zeros([outFeatures])), inFeatures) : null;
   }
 
-  forward(x: Tensor): Tensor {
-    const y = linear(x, this.weight, this.bias);
-    return this.adapter === null ? y : y.add(this.adapter.forward(x));
+  /** activation(x·Wᵀ + b) + residual, in one pass over the result; by default the sums alone. */
+  forward(x: Tensor, { activation, residual = null }: Pick<LinearOptions, 'activation' | 'residual'> = {}): Tensor {
+    if (this.adapter === null) return linear(x, this.weight, this.bias, { residual, ...(activation === undefined ? {} : { activation }) });
+    const sums = linear(x, this.weight, this.bias, { residual: this.adapter.forward(x) });
+    const y = activation === undefined ? sums : activations[activation](sums);
+    return residual === null ? y : y.add(residual);
   }
 
   override describe(): string {

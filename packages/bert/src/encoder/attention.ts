@@ -11,8 +11,20 @@ export interface AttentionContext {
   readonly visibility: Visibility;
   readonly rotation: Rotation | null;
   readonly relative: RelativeContext | null;
+  /** The sentences that stand one behind the other in one row, where padding is left out: each sees itself alone. */
+  readonly segments?: readonly Segment[] | null;
+  /** Added to the output. */
+  readonly residual?: Tensor | null;
   /** Return attention weights too, which takes memory for all of them at once. */
   readonly needWeights: boolean;
+}
+
+/** One sentence of a packed row, and what it sees. */
+export interface Segment {
+  readonly start: number;
+  readonly length: number;
+  readonly visibility: Visibility;
+  readonly relative: RelativeContext | null;
 }
 
 export interface AttentionResult {
@@ -62,6 +74,15 @@ export function mix(q: Tensor, k: Tensor, v: Tensor, options: MixOptions): { rea
   return { mixed: matmul(weights, values), weights };
 }
 
+/** What `attend` makes of each sentence's own queries, keys and values [1, heads, T, size], side by side again. */
+export function bySegments(q: Tensor, k: Tensor, v: Tensor, segments: readonly Segment[], attend: (q: Tensor, k: Tensor, v: Tensor, segment: Segment) => Tensor): Tensor {
+  const parts = segments.map((segment) => {
+    const [own, keys, values] = [q, k, v].map((x) => x.narrow(2, segment.start, segment.length));
+    return attend(own, keys, values, segment);
+  });
+  return parts.length === 1 ? parts[0] : concat(parts, 2);
+}
+
 /** Queries and keys whose products are `drowned`: q·k − q·k, of which one is a constant, needs no scores at hand. */
 function drownedScores(q: Tensor, k: Tensor, blind: Tensor): [Tensor, Tensor] {
   if (!q.requiresGrad && !k.requiresGrad) return [q.mul(blind.neg().add(1)), k];
@@ -96,29 +117,32 @@ export class DotAttention extends Module implements Attention {
     this.output = new Dense(q, hiddenSize, { bias });
   }
 
-  forward(x: Tensor, { visibility, rotation, needWeights }: AttentionContext, cache: KeyValueCache | null = null): AttentionResult {
+  forward(x: Tensor, context: AttentionContext, cache: KeyValueCache | null = null): AttentionResult {
+    const { rotation } = context;
     const [q, k, v] = this.#project(x).map((each) => splitHeads(each, this.headSize));
     const turn = rotation === null ? (each: Tensor) => each : (each: Tensor) => rotation.rotate(each);
     const own = { q: turn(q), keys: turn(k), values: rotation?.values === true ? turn(v) : v };
     const { keys, values } = cache === null ? own : cached(cache, own);
-    return this.#mixed(own.q, keys, values, visibility, needWeights);
+    return this.#mixed(own.q, keys, values, context);
   }
 
   /** Attention to an encoder's states [B, T, hidden]; null where the cache has their keys and values, which are computed once. */
-  forwardCross(x: Tensor, { visibility, needWeights }: AttentionContext, states: Tensor | null, cache: KeyValueCache | null): AttentionResult {
+  forwardCross(x: Tensor, context: AttentionContext, states: Tensor | null, cache: KeyValueCache | null): AttentionResult {
     const { query, key, value, headSize } = this;
     if (query === null || key === null || value === null) throw new TypeError('cross-attention has matrices of its own for keys and values');
     const q = splitHeads(query.forward(x), headSize);
-    if (cache !== null && cache.keys !== null && cache.values !== null) return this.#mixed(q, cache.keys, cache.values, visibility, needWeights);
+    if (cache !== null && cache.keys !== null && cache.values !== null) return this.#mixed(q, cache.keys, cache.values, context);
     if (states === null) throw new TypeError('cross-attention needs states or a cache of them');
     const own = { q, keys: splitHeads(key.forward(states), headSize), values: splitHeads(value.forward(states), headSize) };
     const { keys, values } = cache === null ? own : cached(cache, own);
-    return this.#mixed(q, keys, values, visibility, needWeights);
+    return this.#mixed(q, keys, values, context);
   }
 
-  #mixed(q: Tensor, k: Tensor, v: Tensor, visibility: Visibility, needWeights: boolean): AttentionResult {
-    const { mixed, weights } = mix(q, k, v, { ...visibility, scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights });
-    return { output: this.output.forward(mergeHeads(mixed)), weights };
+  #mixed(q: Tensor, k: Tensor, v: Tensor, { visibility, needWeights, segments = null, residual = null }: AttentionContext): AttentionResult {
+    const options = { scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights };
+    const { mixed, weights } = segments === null ? mix(q, k, v, { ...visibility, ...options })
+      : { mixed: bySegments(q, k, v, segments, (own, keys, values, segment) => mix(own, keys, values, { ...segment.visibility, ...options }).mixed), weights: null };
+    return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
   }
 
   #project(x: Tensor): Tensor[] {

@@ -2,7 +2,8 @@ import { Dropout, Module } from '@strided/nn';
 import { fromTypedArray, matmul, type Tensor } from '@strided/tensor';
 import { spanOf, type DisentangledSpec, type EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
-import { mergeHeads, mix, splitHeads, type Attention, type AttentionContext, type AttentionResult } from './attention.ts';
+import { bySegments, mergeHeads, mix, splitHeads, type Attention, type AttentionContext, type AttentionResult } from './attention.ts';
+import type { Visibility } from './masks.ts';
 import { logBucket } from './positions.ts';
 
 /** What DeBERTa's layers know of distances. */
@@ -13,6 +14,12 @@ export interface RelativeContext {
   readonly toKey: Tensor;
   /** … and for the one from key i back to query j. */
   readonly toQuery: Tensor;
+}
+
+/** Embeddings of distances as a layer sees them, by head: [1, heads, size, 2·span]; null for a term that the family leaves out. */
+interface Projected {
+  readonly keys: Tensor | null;
+  readonly queries: Tensor | null;
 }
 
 export function relativeContext(embeddings: Tensor, length: number, spec: DisentangledSpec): RelativeContext {
@@ -64,30 +71,45 @@ export class DisentangledAttention extends Module implements Attention {
     this.positionDropout = new Dropout(dropout.attentionOutput);
   }
 
-  forward(x: Tensor, { visibility: { mask, blind }, relative, needWeights }: AttentionContext): AttentionResult {
+  forward(x: Tensor, { visibility, relative, needWeights, segments = null, residual = null }: AttentionContext): AttentionResult {
+    const { headSize } = this;
+    const [q, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
+    const projected = relative === null ? null : this.#projected(relative.embeddings);
+    const { mixed, weights } = segments === null ? this.#mixed(q, k, v, visibility, relative, projected, needWeights)
+      : { mixed: bySegments(q, k, v, segments, (own, keys, values, segment) => this.#mixed(own, keys, values, segment.visibility, segment.relative, projected, false).mixed), weights: null };
+    return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
+  }
+
+  #mixed(queries: Tensor, k: Tensor, v: Tensor, { mask, blind }: Visibility, relative: RelativeContext | null, projected: Projected | null, needWeights: boolean) {
     const { headSize, spec } = this;
-    const [queries, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
     // DeBERTa replaces the scores of a query that sees nothing: unlike elsewhere no gradient flows through them.
     const q = blind === null ? queries : queries.mul(blind.neg().add(1));
     const terms = 1 + Number(spec.contentToPosition) + Number(spec.positionToContent);
     const scale = 1 / Math.sqrt(headSize * terms);
-    const positions = relative === null ? null : this.#positionScores(q, k, relative, scale);
+    const positions = relative === null || projected === null ? null : this.#positionScores(q, k, relative, projected, scale);
     const bias = positions === null || blind === null ? positions : positions.mul(blind.neg().add(1));
-    const { mixed, weights } = mix(q, k, v, {
+    return mix(q, k, v, {
       mask: bias === null || mask === null ? bias ?? mask : bias.add(mask), blind: null, scale, dropout: this.training ? this.dropout : 0, needWeights,
     });
-    return { output: this.output.forward(mergeHeads(mixed)), weights };
+  }
+
+  /** The embeddings of distances as keys and queries. */
+  #projected(embeddings: Tensor): Projected {
+    const { contentToPosition, positionToContent } = this.spec;
+    const positions = this.positionDropout.forward(embeddings).unsqueeze(0);
+    const project = (dense: Dense): Tensor => splitHeads(dense.forward(positions), this.headSize).transpose();
+    return {
+      keys: contentToPosition ? project(this.positionKey ?? this.key) : null,
+      queries: positionToContent ? project(this.positionQuery ?? this.query) : null,
+    };
   }
 
   /** [B, heads, S, S]; null where the family's file asks for neither term. */
-  #positionScores(q: Tensor, k: Tensor, { embeddings, toKey, toQuery }: RelativeContext, scale: number): Tensor | null {
-    const { contentToPosition, positionToContent } = this.spec;
-    const positions = this.positionDropout.forward(embeddings).unsqueeze(0);
+  #positionScores(q: Tensor, k: Tensor, { toKey, toQuery }: RelativeContext, { keys, queries }: Projected, scale: number): Tensor | null {
     const [batch, heads, length] = q.shape;
     const pick = (scores: Tensor, index: Tensor): Tensor => scores.gather(-1, index.expand([batch, heads, length, length]));
-    const project = (dense: Dense): Tensor => splitHeads(dense.forward(positions), this.headSize).transpose();
-    const forKeys = contentToPosition ? pick(matmul(q, project(this.positionKey ?? this.key)), toKey) : null;
-    const forQueries = positionToContent ? pick(matmul(k, project(this.positionQuery ?? this.query)), toQuery).transpose() : null;
+    const forKeys = keys === null ? null : pick(matmul(q, keys), toKey);
+    const forQueries = queries === null ? null : pick(matmul(k, queries), toQuery).transpose();
     if (forKeys === null || forQueries === null) return (forKeys ?? forQueries)?.mul(scale) ?? null;
     return forKeys.add(forQueries).mul(scale);
   }

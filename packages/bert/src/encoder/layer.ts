@@ -1,6 +1,6 @@
 import { Dropout, Module } from '@strided/nn';
 import type { Tensor } from '@strided/tensor';
-import { activation, type ActivationName } from '../activation.ts';
+import { activated, activation, type ActivationName } from '../activation.ts';
 import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, type Norm } from '../layers.ts';
 import { DotAttention, type Attention, type AttentionContext } from './attention.ts';
@@ -31,17 +31,16 @@ export class FeedForward extends Module {
     this.output = new Dense(intermediateSize, hiddenSize, { bias });
   }
 
-  forward(x: Tensor): Tensor {
-    return this.output.forward(this.dropout.forward(this.#inner(x)));
+  /** The result, with `residual` added where it is given. */
+  forward(x: Tensor, residual: Tensor | null = null): Tensor {
+    return this.output.forward(this.dropout.forward(this.#inner(x)), { residual });
   }
 
   #inner(x: Tensor): Tensor {
-    const act = activation(this.activation);
-    const input = this.input.forward(x);
-    if (this.gate !== null) return act(this.gate.forward(x)).mul(input);
-    if (this.kind === 'plain') return act(input);
-    const [activated, factor] = input.chunk(2, -1);
-    return act(activated).mul(factor);
+    if (this.gate !== null) return activated(this.gate, this.activation, x).mul(this.input.forward(x));
+    if (this.kind === 'plain') return activated(this.input, this.activation, x);
+    const [gate, factor] = this.input.forward(x).chunk(2, -1);
+    return activation(this.activation)(gate).mul(factor);
   }
 }
 
@@ -99,27 +98,29 @@ export class TransformerLayer extends Module {
   forward(x: Tensor, context: AttentionContext, cross: CrossContext | null, cache: LayerCache | null = null): LayerResult {
     let weights: Tensor | null = null;
     let crossWeights: Tensor | null = null;
-    let hidden = this.#residual(x, this.attentionNorm, (input) => {
-      const result = this.attention.forward(input, context, cache?.self);
+    let hidden = this.#residual(x, this.attentionNorm, this.attentionDropout, (input, residual) => {
+      const result = this.attention.forward(input, { ...context, residual }, cache?.self);
       weights = result.weights;
-      return this.attentionDropout.forward(result.output);
+      return result.output;
     });
     const { crossAttention } = this;
     if (cross !== null && crossAttention !== null) {
       const other = { ...context, visibility: cross.visibility, rotation: null, relative: null };
-      hidden = this.#residual(hidden, this.crossAttentionNorm, (input) => {
-        const result = crossAttention.forwardCross(input, other, cross.states, cache?.cross ?? null);
+      hidden = this.#residual(hidden, this.crossAttentionNorm, this.attentionDropout, (input, residual) => {
+        const result = crossAttention.forwardCross(input, { ...other, residual }, cross.states, cache?.cross ?? null);
         crossWeights = result.weights;
-        return this.attentionDropout.forward(result.output);
+        return result.output;
       });
     }
-    hidden = this.#residual(hidden, this.feedForwardNorm, (input) => this.feedForwardDropout.forward(this.feedForward.forward(input)));
+    hidden = this.#residual(hidden, this.feedForwardNorm, this.feedForwardDropout, (input, residual) => this.feedForward.forward(input, residual));
     return { output: this.dropout.forward(hidden), weights, crossWeights };
   }
 
-  #residual(x: Tensor, norm: Norm | null, branch: (input: Tensor) => Tensor): Tensor {
-    if (this.normFirst) return x.add(branch(norm === null ? x : norm.forward(x)));
-    const sum = branch(x).add(x);
-    return norm === null ? sum : norm.forward(sum);
+  /** The branch ends in a linear layer, which adds what it is given, unless something of its result is dropped first. */
+  #residual(x: Tensor, norm: Norm | null, dropout: Dropout, branch: (input: Tensor, residual: Tensor | null) => Tensor): Tensor {
+    const input = this.normFirst && norm !== null ? norm.forward(x) : x;
+    const drops = dropout.training && dropout.p > 0;
+    const sum = drops ? dropout.forward(branch(input, null)).add(x) : branch(input, x);
+    return this.normFirst || norm === null ? sum : norm.forward(sum);
   }
 }
