@@ -14,6 +14,7 @@ import { runBench } from './harness/run.ts';
 
 const benches: Record<string, () => Promise<Bench>> = {
   gemm: async () => (await import('./gemm/bench.ts')).gemm,
+  attention: async () => (await import('./attention/bench.ts')).attention,
   ops: async () => (await import('./ops/bench.ts')).ops,
   import: async () => (await import('./import/bench.ts')).imports,
   loops: async () => (await import('./loops/bench.ts')).loops,

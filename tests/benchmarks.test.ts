@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { attentionOf } from '../benchmarks/attention/bench.ts';
 import { gemmOf } from '../benchmarks/gemm/bench.ts';
 import { judge } from '../benchmarks/harness/bars.ts';
 import type { Bench, CaseResult, Contestant } from '../benchmarks/harness/bench.ts';
@@ -6,6 +7,7 @@ import { plot } from '../benchmarks/harness/plot.ts';
 import { Remote } from '../benchmarks/harness/remote.ts';
 import { jsonLine, table } from '../benchmarks/harness/report.ts';
 import { runBench } from '../benchmarks/harness/run.ts';
+import { ops } from '../benchmarks/ops/bench.ts';
 import { onnxModel } from '../benchmarks/onnx/model.ts';
 
 /** The harness of the benchmarks, with contestants that take no time; no test looks at how long anything took. */
@@ -127,16 +129,20 @@ describe('bench harness', () => {
 });
 
 describe('our own contestants', () => {
-  it('gemm runs at every level, alone, and prints lines of the form', async () => {
+  it.each([
+    { one: gemmOf([[16, 32, 16]]), filter: '16×32×16', unit: 'GFLOP/s', more: ['limit-relaxed'] },
+    { one: attentionOf([[2, 16, 8]]), filter: '2×16×8', unit: 'GFLOP/s', more: [] },
+    { one: ops, filter: 'gelu [128, 3072]', unit: 'GB/s', more: [] },
+  ])('$one.name runs at every level, alone, and prints lines of the form', async ({ one, filter, unit, more }) => {
     const names = new Set<string>();
-    for await (const result of runBench(gemmOf([[16, 32, 16]]), { threads: [1], filter: '16×32×16', peers: [], rounds: 1 })) {
+    for await (const result of runBench(one, { threads: [1], filter, peers: [], rounds: 1 })) {
       for (const timing of result.timings) {
         const line = JSON.parse(jsonLine(result, timing)) as Record<string, unknown>;
         expect(Object.keys(line)).toEqual(['bench', 'case', 'threads', 'contestant', 'ms', 'rate', 'unit']);
-        expect(line).toMatchObject({ bench: 'gemm', threads: 1, ms: expect.any(Number) as number, rate: expect.any(Number) as number, unit: 'GFLOP/s' });
+        expect(line).toMatchObject({ bench: one.name, threads: 1, ms: expect.any(Number) as number, rate: expect.any(Number) as number, unit });
         names.add(timing.contestant);
       }
     }
-    expect([...names]).toEqual(expect.arrayContaining(['strided', 'strided-js', 'limit-relaxed']));
+    expect([...names]).toEqual(expect.arrayContaining(['strided', 'strided-js', ...more]));
   });
 });

@@ -1,11 +1,11 @@
 import { fromTypedArray, matmul, persist, type KernelLevel, type Tensor } from '@strided/tensor';
 import type { Bench, BenchOptions, Case, Contestant } from '../harness/bench.ts';
 import { PeerProcesses } from '../harness/peers.ts';
-import { atLevels, levels, type Way } from '../libraries/strided.ts';
+import { atLevels, inScope, levels, type Way } from '../libraries/strided.ts';
 import { inputsOf, workOf, type ProductProblem } from '../problems.ts';
 import { bars } from './bars.ts';
 import { limits, type Limits } from './limit.ts';
-import { inScope, prepacked } from './prepacked.ts';
+import { prepacked } from './prepacked.ts';
 
 /**
  * Products of matrices at every kernel level, beside the peers and the most that the processor can do. Operands lie in

@@ -1,17 +1,12 @@
-import { fromTypedArray, persist, scope, type KernelLevel, type Tensor } from '@strided/tensor';
+import { fromTypedArray, persist, type KernelLevel, type Tensor } from '@strided/tensor';
 import { linearPacked, packedWeightBytes, packWeight } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
 import { currentRuntime } from '../../packages/tensor/src/kernels/wasm/settings.ts';
 import { wrap } from '../../packages/tensor/src/ops/op.ts';
 import { allocate } from '../../packages/tensor/src/storage.ts';
-import type { Way } from '../libraries/strided.ts';
+import { inScope, type Way } from '../libraries/strided.ts';
 import { inputsOf, type ProductProblem } from '../problems.ts';
 
 const plain = { bias: null, scale: 1, activation: null, residual: null, kept: null };
-
-/** In a scope that keeps nothing: operand and result lie in the kernels' memory. What is read is computed once more and moved out. */
-export function inScope(compute: () => Tensor): Way<void> {
-  return { run: () => scope(() => void compute()), read: () => scope(compute).toTypedArray() };
-}
 
 /** A product whose constant operand is packed before; null for the js loops, which pack nothing. */
 export function prepacked(level: KernelLevel, problem: ProductProblem): Way<void> | null {

@@ -1,4 +1,4 @@
-import { configure, EngineError, engineInfo, ready, type KernelLevel } from '@strided/tensor';
+import { configure, EngineError, engineInfo, ready, scope, type KernelLevel, type Tensor } from '@strided/tensor';
 import type { Contestant } from '../harness/bench.ts';
 
 /** A kernel level of this engine on this host, and what it is called in a race: `strided` is what `auto` takes. */
@@ -9,6 +9,16 @@ export interface Level {
 
 /** How a case is computed at a level. */
 export type Way<R> = Pick<Contestant<R>, 'run' | 'read' | 'close'>;
+
+/** In a scope that keeps nothing: results lie in the kernels' memory. What is read is computed once more and moved out. */
+export function inScope(compute: () => Tensor | readonly Tensor[]): Way<void> {
+  return { run: () => scope(() => void compute()), read: () => valuesOf(scope(compute)) };
+}
+
+/** The values of results one after the other. */
+export function valuesOf(results: Tensor | readonly Tensor[]): number[] {
+  return ('storage' in results ? [results] : results).flatMap((result) => Array.from(result.toTypedArray() as Float32Array));
+}
 
 /** Every level that the host has, the one that `auto` takes first; those that it lacks are named on stderr. */
 export async function levels(): Promise<Level[]> {

@@ -2,6 +2,7 @@ import type { Tensor } from '@strided/tensor';
 import ndarray, { type NdArray } from 'ndarray';
 import type { Contestant } from '../harness/bench.ts';
 import { loadNumpyTs, type NpArray, type NumpyTs } from '../libraries/numpyTs.ts';
+import { enter, type Level } from '../libraries/strided.ts';
 import { loadTfjs, type Tfjs, type TfTensor } from '../libraries/tfjs.ts';
 import { numbers } from '../problems.ts';
 import { Operand } from './operand.ts';
@@ -13,14 +14,16 @@ import { Operand } from './operand.ts';
 export class Libraries {
   readonly tf: Tfjs | null;
   readonly np: NumpyTs | null;
+  readonly #levels: readonly Level[];
 
-  constructor(tf: Tfjs | null, np: NumpyTs | null) {
+  constructor(levels: readonly Level[], tf: Tfjs | null, np: NumpyTs | null) {
+    this.#levels = levels;
     this.tf = tf;
     this.np = np;
   }
 
-  static async load(): Promise<Libraries> {
-    return new Libraries(await loadTfjs('cpu'), await loadNumpyTs());
+  static async load(levels: readonly Level[], allowed: readonly string[] = ['tfjs-cpu', 'numpy-ts']): Promise<Libraries> {
+    return new Libraries(levels, allowed.includes('tfjs-cpu') ? await loadTfjs('cpu') : null, allowed.includes('numpy-ts') ? await loadNumpyTs() : null);
   }
 
   /** Numbers in [low, high) as an operand of every library. */
@@ -36,7 +39,7 @@ export class Libraries {
     readonly np?: (np: NumpyTs) => NpArray | number;
   }): Contestant[] {
     const { tf, np } = this;
-    const all: Contestant[] = [strided(entries.strided)];
+    const all: Contestant[] = this.#levels.map((level) => strided(level, entries.strided));
     if (entries.nd !== undefined) all.push(ndarrayOps(entries.nd));
     const { tf: runTf, np: runNp } = entries;
     if (tf !== null && runTf !== undefined) all.push(tfjs(() => runTf(tf)));
@@ -50,8 +53,8 @@ export function ndOut(shape: readonly number[]): NdArray {
   return ndarray(new Float32Array(shape.reduce((size, length) => size * length, 1)), shape.slice()) as NdArray;
 }
 
-function strided(run: () => Tensor): Contestant<Tensor> {
-  return { name: 'strided-js', run, read: (result) => result.toTypedArray() };
+function strided({ name, level }: Level, run: () => Tensor): Contestant<Tensor> {
+  return { name, enter: () => enter(level, 1), run, read: (result) => result.toTypedArray() };
 }
 
 function ndarrayOps(run: () => NdArray | number): Contestant<NdArray | number> {
