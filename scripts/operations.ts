@@ -10,7 +10,7 @@ type NotAnOp =
   | 'arange' | 'eye' | 'fromTypedArray' | 'fromNdarray' | 'enableConsoleFormatter' | 'full' | 'fullLike' | 'linspace' | 'oneHot' | 'ones' | 'onesLike' | 'tensor' | 'zeros' | 'zerosLike'
   | 'bernoulli' | 'permutation' | 'rand' | 'randint' | 'randLike' | 'randn' | 'randnLike' | 'adamWStep'
   | 'encodeSafetensors' | 'loadSafetensors' | 'openSafetensors' | 'readTensor' | 'saveSafetensors' | 'saveSafetensorsSync' | 'saveShardedSafetensors'
-  | 'blobSource' | 'memorySource' | 'scope' | 'keep' | 'persist' | 'configure' | 'engineInfo' | 'ready' | `${string}Error`;
+  | 'blobSource' | 'memorySource' | 'scope' | 'keep' | 'persist' | 'assign' | 'configure' | 'engineInfo' | 'ready' | `${string}Error`;
 type OpName = Exclude<keyof typeof strided, NotAnOp>;
 type Result = Tensor | readonly Tensor[] | object;
 

@@ -78,9 +78,9 @@ class Run {
   #compute({ do: name, a, b }: Exclude<Step, { do: 'scope' }>, values: readonly Tensor[]): Tensor[] {
     const n = sizes[a % sizes.length];
     if (values.length === 0 || name === 'make') return [rand([n, n]).sub(0.5) as Tensor];
-    const [x, y] = [values[a % values.length], values[b % values.length]];
+    const [x, other] = [values[a % values.length], values[b % values.length]];
     if (name === 'view') return [x.transpose()];
-    if (name === 'add') return [x.mul(2).add(y.slice(0, 0, 1).slice(1, 0, 1))];
+    if (name === 'add') return [x.mul(2).add(other.slice(0, 0, 1).slice(1, 0, 1))];
     if (name === 'product') return [x.matmul(x.transpose()).tanh()];
     if (name === 'rows') return [x.softmax()];
     if (name === 'write') x.mulInPlace(0.5);

@@ -37,6 +37,7 @@ export { index, take } from './ops/take.ts';
 export { maskedFill, maskedScatter, maskedSelect } from './ops/mask.ts';
 export { concat, repeatInterleave, stack, tile } from './ops/join.ts';
 export { pad, type PadOptions, type PadPair } from './ops/pad.ts';
+export { assign } from './ops/assign.ts';
 export { adamWStep, type AdamWStepOptions } from './ops/adamW.ts';
 export { scaledDotProductAttention, type AttentionOptions } from './ops/attention.ts';
 export { crossEntropy, type CrossEntropyOptions } from './ops/crossEntropy.ts';

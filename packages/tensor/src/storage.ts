@@ -163,6 +163,18 @@ export class Storage<D extends DType = DType> {
     this.owner = null;
   }
 
+  /** Takes the array of another storage for its own values, if nobody else can know it; that storage is gone then. */
+  takeOver(other: Storage<D>): boolean {
+    const data = other.#data;
+    const alone = data !== null && data.byteLength === data.buffer.byteLength;
+    if (other === this || !alone || other.pinned || other.#place !== null || this.pinned || this.owner !== null || this.region !== other.region) return false;
+    this.#data = data;
+    this.#place = null;
+    this.#folded = null;
+    other.region = nowhere;
+    return true;
+  }
+
   /** Takes the room back before its region ends: nobody uses the values again, and who does is refused. */
   recycle(): void {
     if (this.#place === null || this.owner !== null || this.region === null || this.region.ended) return;

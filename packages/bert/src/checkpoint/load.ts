@@ -1,5 +1,5 @@
-import type { Module } from '@strided/nn';
-import { CheckpointError, noGrad, readTensor, type Tensor, type TensorReader } from '@strided/tensor';
+import { linearWeights, type Module } from '@strided/nn';
+import { assign, CheckpointError, noGrad, persist, readTensor, type Tensor, type TensorReader } from '@strided/tensor';
 import { entriesOf, shapeOf, type Entry } from './entries.ts';
 import type { KeyMap } from './keys.ts';
 
@@ -73,13 +73,14 @@ export async function loadCheckpoint(model: Module, reader: TensorReader, option
   });
   if (misshaped.length > 0) problems.push(`mis-shaped: ${misshaped.join('; ')}`);
   if (problems.length > 0) throw new CheckpointError(`${reader.name}: the checkpoint does not fit its config.json: ${problems.join(' | ')}`);
-  await copyInto(entries, found, reader);
+  await copyInto(model, entries, found, reader);
   return { initialized: absent, unused };
 }
 
 /** Reads and copies; a tensor under two names of the file (tied, but saved twice) must be the same in both. */
-async function copyInto(entries: ReadonlyMap<string, Entry>, found: ReadonlyMap<string, string>, reader: TensorReader): Promise<void> {
+async function copyInto(model: Module, entries: ReadonlyMap<string, Entry>, found: ReadonlyMap<string, string>, reader: TensorReader): Promise<void> {
   const done = new Map<Tensor, string>();
+  const weights = linearWeights(model);
   for (const [name, { tensors }] of entries) {
     const key = found.get(name);
     if (key === undefined) continue;
@@ -95,11 +96,14 @@ async function copyInto(entries: ReadonlyMap<string, Entry>, found: ReadonlyMap<
     noGrad(() => {
       let start = 0;
       for (const tensor of tensors) {
-        tensor.copyFrom(tensors.length === 1 ? values : values.narrow(0, start, tensor.shape[0]));
+        assign(tensor, tensors.length === 1 ? values : values.narrow(0, start, tensor.shape[0]));
         start += tensor.shape[0];
       }
     });
+    // Packed as they come, so that the file's values are in memory once.
+    persist(tensors.filter((tensor) => weights.has(tensor)), { packed: true });
   }
+  persist([...model.parameters()].filter((parameter) => !weights.has(parameter)));
 }
 
 function sameValues(a: Tensor, b: Tensor): boolean {
