@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import * as zoo from '@strided/bert';
 import { Tensor, loadSafetensors } from '@strided/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -19,8 +19,11 @@ interface Case {
 type Model = zoo.PretrainedModel & { forward(inputs: Record<string, unknown>): Record<string, unknown> };
 const classes = zoo as unknown as Record<string, zoo.ModelClass<Model> & { fromPretrained(source: string): Promise<Model> }>;
 
+const committed = join(import.meta.dirname, 'cases');
+/** Where some cases come from: more heads of the same families. */
+const shared = resolve(import.meta.dirname, '../../../shared/goldens/cases');
 /** STRIDED_GOLDENS: another folder of such cases. */
-const root = process.env['STRIDED_GOLDENS'] ?? join(import.meta.dirname, 'cases');
+const roots = process.env['STRIDED_GOLDENS'] === undefined ? [committed, ...(existsSync(shared) ? [shared] : [])] : [process.env['STRIDED_GOLDENS']];
 const camel = (name: string): string => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** By family and head, the largest errors of outputs and of gradients, as shares of what is allowed. */
@@ -54,11 +57,10 @@ function atRealPositions(name: string, { shape }: Tensor, mask: Tensor | undefin
   return (i) => seen[Math.floor(i / outer) * length + (Math.floor(i / inner) % length)] !== 0;
 }
 
-const all = readdirSync(root).filter((name) => !name.startsWith('seed.'));
+const folders = new Map(roots.toReversed().flatMap((root) => readdirSync(root).filter((name) => !name.startsWith('seed.')).map((name) => [name, join(root, name)] as const)));
 
-describe.each(all)('%s', (name) => {
+describe.each([...folders].sort())('%s', (name, folder) => {
   it('equals transformers in outputs, losses and gradients', async () => {
-    const folder = join(root, name);
     const spec = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')) as Case;
     const tensors = await loadSafetensors(join(folder, 'case.safetensors'));
     const part = (prefix: string): Map<string, Tensor> => new Map([...tensors].filter(([key]) => key.startsWith(prefix)).map(([key, tensor]) => [key.slice(prefix.length), tensor]));
