@@ -1,6 +1,6 @@
 /**
- * Writes the elementwise loops of kernels/js: `node scripts/loops.ts`. Each function has its own loops for each float
- * dtype, because V8 compiles a loop for the kinds of array that it has met: one that has met float64 takes twice as long
+ * Writes the elementwise loops of kernels/js: `node scripts/loops.ts`. Each cheap function has its own loops for each
+ * float dtype, because V8 compiles a loop for the kinds of array that it has met: one that has met float64 takes twice as long
  * for float32 from then on, and one that calls the function instead of containing it, several times as long. Libraries
  * that make such loops at run time need `new Function`, which a strict content security policy forbids.
  */
@@ -33,48 +33,105 @@ const activation: Record<ActivationName, string> = {
   gelu: 'w * geluSlope(v)', geluTanh: 'w * geluTanhSlope(v)', silu: 'w * siluSlope(v)', tanh: 'w * (1 - v * v)', sigmoid: 'w * v * (1 - v)',
 };
 
-/** Both loops of y = f(…operands), as the property `name` of a table. */
-function loop(name: string, operands: Record<string, string>, f: string): string {
-  const arrays = Object.keys(operands);
-  const values = (index: (array: string) => string): string => arrays.map((array) => `const ${operands[array]} = ${array}[${index(array)}];`).join(' ');
-  const places = [...arrays, 'y'];
+/**
+ * What both float dtypes go through together: here the function itself takes most of the time, and the loop that has met
+ * both dtypes hardly more than one that has not.
+ */
+const shared: ReadonlySet<string> = new Set<UnaryName | BinaryName>([
+  'expm1', 'log', 'log2', 'log10', 'log1p', 'tan', 'asin', 'acos', 'atan', 'tanh', 'erf', 'softplus', 'pow', 'mod', 'floorDivide', 'atan2',
+]);
+
+/** What a loop over planes takes. */
+function places(operands: Record<string, string>): string {
+  return `m, n, ${[...Object.keys(operands), 'y'].map((array) => `${array}, i${array}, m${array}, s${array}`).join(', ')}`;
+}
+
+/** What it does: y = f(…operands). */
+function walk(operands: Record<string, string>, f: string, indent: string): string {
+  const arrays = [...Object.keys(operands), 'y'];
   // Known to be 32-bit numbers that wrap, places need no watch for overflow; counting down to 0 saves a register.
-  const whole = ['n', ...places.flatMap((array) => [`i${array}`, `s${array}`])].map((number) => `${number} |= 0;`).join(' ');
-  const back = places.map((array) => `d${array} = (m${array} - n * s${array}) | 0`).join(', ');
-  const move = (by: string): string => places.map((array) => `i${array} = (i${array} + ${by}${array}) | 0;`).join(' ');
+  const whole = ['n', ...arrays.flatMap((array) => [`i${array}`, `s${array}`])].map((number) => `${number} |= 0;`).join(' ');
+  const back = arrays.map((array) => `d${array} = (m${array} - n * s${array}) | 0`).join(', ');
+  const move = (by: string): string => arrays.map((array) => `i${array} = (i${array} + ${by}${array}) | 0;`).join(' ');
+  return `${whole} const ${back};
+${indent}for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { ${valuesAt(operands, (array) => `i${array}`)} y[iy] = ${f}; ${move('s')} } ${move('d')} }`;
+}
+
+function valuesAt(operands: Record<string, string>, index: (array: string) => string): string {
+  return Object.entries(operands).map(([array, value]) => `const ${value} = ${array}[${index(array)}];`).join(' ');
+}
+
+/** Both loops, as the property `name` of a table. */
+function both(name: string, operands: Record<string, string>, f: string): string {
   return `  ${name}: {
-    dense(y, ${arrays.join(', ')}) { for (let j = 0; j < y.length; j++) { ${values(() => 'j')} y[j] = ${f}; } },
-    plane(m, n, ${places.map((array) => `${array}, i${array}, m${array}, s${array}`).join(', ')}) {
-      ${whole} const ${back};
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { ${values((array) => `i${array}`)} y[iy] = ${f}; ${move('s')} } ${move('d')} }
+    dense(y, ${Object.keys(operands).join(', ')}) { for (let j = 0; j < y.length; j++) { ${valuesAt(operands, () => 'j')} y[j] = ${f}; } },
+    plane(${places(operands)}) {
+      ${walk(operands, f, '      ')}
     },
   },
 `;
 }
 
-function table(name: string, type: string, operands: Record<string, string>, functions: Record<string, string>): string {
-  return `export const ${name}: ${type} = {\n${Object.entries(functions).map(([key, f]) => loop(key, operands, f)).join('')}};\n`;
+/** The one loop, likewise. */
+function planeAlone(name: string, operands: Record<string, string>, f: string): string {
+  return `  ${name}: ${'b' in operands ? 'binaryByPlanes' : 'unaryByPlanes'}((${places(operands)}) => {
+    ${walk(operands, f, '    ')}
+  }),
+`;
 }
 
-/** The module of a float dtype; both say the same, and meet other arrays. */
-export function moduleOf(dtype: 'float32' | 'float64'): string {
-  const two = { a: 'v', b: 'w' };
-  const tables = [
-    table('unary', 'Record<UnaryName, UnaryLoop>', { x: 'v' }, unary),
-    table('binary', 'Record<BinaryName, BinaryLoop>', two, binary),
-    table('activation', 'Record<ActivationName, BinaryLoop>', two, activation),
-    table('moves', "{ readonly copy: UnaryLoop }", { x: 'v' }, { copy: 'v' }),
-  ].join('\n');
-  const used = ['erf', 'exp', 'floorDivide', 'gelu', 'geluSlope', 'geluTanh', 'geluTanhSlope', 'pow', 'remainder', 'roundHalfEven', 'sigmoid', 'siluSlope', 'softplus'];
-  return `// Written by scripts/loops.ts, which says why: edit that. These loops meet ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}s only, and write bools to Uint8Arrays.
-import type { ActivationName, BinaryName, UnaryName } from '../../contract.ts';
-import { ${used.join(', ')} } from '../math.ts';
+/** What the names of a table take. */
+const one = { x: 'v' }, two = { a: 'v', b: 'w' };
+const used = ['erf', 'exp', 'floorDivide', 'gelu', 'geluSlope', 'geluTanh', 'geluTanhSlope', 'pow', 'remainder', 'roundHalfEven', 'sigmoid', 'siluSlope', 'softplus'];
+
+/** The head of a module: what it says of itself, and the imports that its tables use. */
+function head(says: string, types: string, tables: string): string {
+  const functions = used.filter((name) => new RegExp(`[^.\\w]${name}\\(`).test(tables));
+  return `// Written by scripts/loops.ts, which says why: edit that. ${says}
+import type { ${types} } from '../../contract.ts';
+import { ${functions.join(', ')} } from '../math.ts';
+`;
+}
+
+/** The module of both float dtypes. */
+function sharedModule(): string {
+  const table = (name: string, type: string, operands: Record<string, string>, functions: Record<string, string>): string => {
+    const entries = Object.entries(functions).filter(([key]) => shared.has(key));
+    return `export const ${name} = {\n${entries.map(([key, f]) => planeAlone(key, operands, f)).join('')}} satisfies Partial<Record<${type}>>;\n`;
+  };
+  const tables = [table('unary', 'UnaryName, UnaryLoop', one, unary), table('binary', 'BinaryName, BinaryLoop', two, binary)].join('\n');
+  return `${head('These loops meet Float32Arrays and Float64Arrays.', 'BinaryName, UnaryName', tables)}import { binaryByPlanes, unaryByPlanes } from './byPlanes.ts';
 import type { BinaryLoop, UnaryLoop } from './types.ts';
 
 ${tables}`;
 }
 
-export const modules = (['float32', 'float64'] as const).map((dtype) => ({ path: resolve(folder, `loops/${dtype}.ts`), code: moduleOf(dtype) }));
+/** The module of a float dtype; both say the same, and meet other arrays. */
+export function moduleOf(dtype: 'float32' | 'float64'): string {
+  const table = (name: string, type: string, operands: Record<string, string>, functions: Record<string, string>): string => {
+    const entries = Object.entries(functions);
+    const sharing = name === 'unary' || name === 'binary';
+    const own = sharing ? entries.filter(([key]) => !shared.has(key)) : entries;
+    const rest = sharing ? `  ...shared.${name},\n` : '';
+    return `export const ${name}: ${type} = {\n${rest}${own.map(([key, f]) => both(key, operands, f)).join('')}};\n`;
+  };
+  const tables = [
+    table('unary', 'Record<UnaryName, UnaryLoop>', one, unary),
+    table('binary', 'Record<BinaryName, BinaryLoop>', two, binary),
+    table('activation', 'Record<ActivationName, BinaryLoop>', two, activation),
+    table('moves', '{ readonly copy: UnaryLoop }', one, { copy: 'v' }),
+  ].join('\n');
+  const says = `These loops meet ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}s only, and write bools to Uint8Arrays.`;
+  return `${head(says, 'ActivationName, BinaryName, UnaryName', tables)}import * as shared from './shared.ts';
+import type { BinaryLoop, UnaryLoop } from './types.ts';
+
+${tables}`;
+}
+
+export const modules = [
+  { path: resolve(folder, 'loops/shared.ts'), code: sharedModule() },
+  ...(['float32', 'float64'] as const).map((dtype) => ({ path: resolve(folder, `loops/${dtype}.ts`), code: moduleOf(dtype) })),
+];
 
 /** Whether the modules are what this script writes. */
 export function isUpToDate(): boolean {

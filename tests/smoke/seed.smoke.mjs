@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { BertTokenizer, SeedBertForPreTraining } from '@strided/bert';
 import { AdamW, Linear, nllLoss } from '@strided/nn';
-import { loadSafetensors, manualSeed, randn, tensor } from '@strided/tensor';
+import { loadSafetensors, manualSeed, randn, ShapeError, tensor } from '@strided/tensor';
 
 const folder = join(process.env.STRIDED_GOLDEN, 'cases/seed.pretrain');
 
@@ -20,6 +20,11 @@ test('tensors and one backward pass', () => {
   const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
   x.mul(x).sum().backward();
   assert.deepEqual(x.grad.toArray(), [[2, 4], [6, 8]]);
+});
+
+test('classes have their names, which messages say and configurations save', () => {
+  assert.deepEqual([tensor(1), new Linear(1, 1), SeedBertForPreTraining.prototype].map((value) => value.constructor.name), ['Tensor', 'Linear', 'SeedBertForPreTraining']);
+  assert.throws(() => tensor([1, 2]).matmul(tensor([1])), { name: 'ShapeError', constructor: ShapeError });
 });
 
 test('a layer learns', () => {

@@ -1,9 +1,11 @@
 // Written by scripts/loops.ts, which says why: edit that. These loops meet Float64Arrays only, and write bools to Uint8Arrays.
 import type { ActivationName, BinaryName, UnaryName } from '../../contract.ts';
-import { erf, exp, floorDivide, gelu, geluSlope, geluTanh, geluTanhSlope, pow, remainder, roundHalfEven, sigmoid, siluSlope, softplus } from '../math.ts';
+import { exp, gelu, geluSlope, geluTanh, geluTanhSlope, roundHalfEven, sigmoid, siluSlope } from '../math.ts';
+import * as shared from './shared.ts';
 import type { BinaryLoop, UnaryLoop } from './types.ts';
 
 export const unary: Record<UnaryName, UnaryLoop> = {
+  ...shared.unary,
   neg: {
     dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = -v; } },
     plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
@@ -60,41 +62,6 @@ export const unary: Record<UnaryName, UnaryLoop> = {
       for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = exp(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
     },
   },
-  expm1: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.expm1(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.expm1(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  log: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.log(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.log(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  log2: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.log2(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.log2(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  log10: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.log10(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.log10(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  log1p: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.log1p(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.log1p(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
   sin: {
     dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.sin(v); } },
     plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
@@ -109,60 +76,11 @@ export const unary: Record<UnaryName, UnaryLoop> = {
       for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.cos(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
     },
   },
-  tan: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.tan(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.tan(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  asin: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.asin(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.asin(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  acos: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.acos(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.acos(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  atan: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.atan(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.atan(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  tanh: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = Math.tanh(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = Math.tanh(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
   sigmoid: {
     dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = sigmoid(v); } },
     plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
       n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
       for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = sigmoid(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  erf: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = erf(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = erf(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  softplus: {
-    dense(y, x) { for (let j = 0; j < y.length; j++) { const v = x[j]; y[j] = softplus(v); } },
-    plane(m, n, x, ix, mx, sx, y, iy, my, sy) {
-      n |= 0; ix |= 0; sx |= 0; iy |= 0; sy |= 0; const dx = (mx - n * sx) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = x[ix]; y[iy] = softplus(v); ix = (ix + sx) | 0; iy = (iy + sy) | 0; } ix = (ix + dx) | 0; iy = (iy + dy) | 0; }
     },
   },
   relu: {
@@ -252,6 +170,7 @@ export const unary: Record<UnaryName, UnaryLoop> = {
 };
 
 export const binary: Record<BinaryName, BinaryLoop> = {
+  ...shared.binary,
   add: {
     dense(y, a, b) { for (let j = 0; j < y.length; j++) { const v = a[j]; const w = b[j]; y[j] = v + w; } },
     plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) {
@@ -278,34 +197,6 @@ export const binary: Record<BinaryName, BinaryLoop> = {
     plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) {
       n |= 0; ia |= 0; sa |= 0; ib |= 0; sb |= 0; iy |= 0; sy |= 0; const da = (ma - n * sa) | 0, db = (mb - n * sb) | 0, dy = (my - n * sy) | 0;
       for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = a[ia]; const w = b[ib]; y[iy] = v / w; ia = (ia + sa) | 0; ib = (ib + sb) | 0; iy = (iy + sy) | 0; } ia = (ia + da) | 0; ib = (ib + db) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  pow: {
-    dense(y, a, b) { for (let j = 0; j < y.length; j++) { const v = a[j]; const w = b[j]; y[j] = pow(v, w); } },
-    plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) {
-      n |= 0; ia |= 0; sa |= 0; ib |= 0; sb |= 0; iy |= 0; sy |= 0; const da = (ma - n * sa) | 0, db = (mb - n * sb) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = a[ia]; const w = b[ib]; y[iy] = pow(v, w); ia = (ia + sa) | 0; ib = (ib + sb) | 0; iy = (iy + sy) | 0; } ia = (ia + da) | 0; ib = (ib + db) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  mod: {
-    dense(y, a, b) { for (let j = 0; j < y.length; j++) { const v = a[j]; const w = b[j]; y[j] = remainder(v, w); } },
-    plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) {
-      n |= 0; ia |= 0; sa |= 0; ib |= 0; sb |= 0; iy |= 0; sy |= 0; const da = (ma - n * sa) | 0, db = (mb - n * sb) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = a[ia]; const w = b[ib]; y[iy] = remainder(v, w); ia = (ia + sa) | 0; ib = (ib + sb) | 0; iy = (iy + sy) | 0; } ia = (ia + da) | 0; ib = (ib + db) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  floorDivide: {
-    dense(y, a, b) { for (let j = 0; j < y.length; j++) { const v = a[j]; const w = b[j]; y[j] = floorDivide(v, w); } },
-    plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) {
-      n |= 0; ia |= 0; sa |= 0; ib |= 0; sb |= 0; iy |= 0; sy |= 0; const da = (ma - n * sa) | 0, db = (mb - n * sb) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = a[ia]; const w = b[ib]; y[iy] = floorDivide(v, w); ia = (ia + sa) | 0; ib = (ib + sb) | 0; iy = (iy + sy) | 0; } ia = (ia + da) | 0; ib = (ib + db) | 0; iy = (iy + dy) | 0; }
-    },
-  },
-  atan2: {
-    dense(y, a, b) { for (let j = 0; j < y.length; j++) { const v = a[j]; const w = b[j]; y[j] = Math.atan2(v, w); } },
-    plane(m, n, a, ia, ma, sa, b, ib, mb, sb, y, iy, my, sy) {
-      n |= 0; ia |= 0; sa |= 0; ib |= 0; sb |= 0; iy |= 0; sy |= 0; const da = (ma - n * sa) | 0, db = (mb - n * sb) | 0, dy = (my - n * sy) | 0;
-      for (let i = m | 0; i > 0; i--) { for (let j = n; j > 0; j--) { const v = a[ia]; const w = b[ib]; y[iy] = Math.atan2(v, w); ia = (ia + sa) | 0; ib = (ib + sb) | 0; iy = (iy + sy) | 0; } ia = (ia + da) | 0; ib = (ib + db) | 0; iy = (iy + dy) | 0; }
     },
   },
   minimum: {
