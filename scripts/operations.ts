@@ -6,7 +6,7 @@ import { grad, rand, tensor, Tensor } from '@strided/tensor';
 
 /** What the package exports beside ops on tensors. */
 type NotAnOp =
-  | 'Tensor' | 'Generator' | 'defaultGenerator' | 'manualSeed' | 'dtypes' | 'backward' | 'grad' | 'noGrad' | 'enableGrad' | 'detectAnomaly' | 'checkpoint'
+  | 'Tensor' | 'Generator' | 'defaultGenerator' | 'manualSeed' | 'dtypes' | 'backward' | 'grad' | 'noGrad' | 'enableGrad' | 'isGradEnabled' | 'detectAnomaly' | 'checkpoint'
   | 'arange' | 'eye' | 'fromTypedArray' | 'fromNdarray' | 'enableConsoleFormatter' | 'full' | 'fullLike' | 'linspace' | 'oneHot' | 'ones' | 'onesLike' | 'tensor' | 'zeros' | 'zerosLike'
   | 'bernoulli' | 'permutation' | 'rand' | 'randint' | 'randLike' | 'randn' | 'randnLike' | 'adamWStep'
   | 'encodeSafetensors' | 'loadSafetensors' | 'openSafetensors' | 'readTensor' | 'saveSafetensors' | 'saveSafetensorsSync' | 'saveShardedSafetensors'

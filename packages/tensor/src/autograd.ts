@@ -3,7 +3,7 @@ import { isFloat } from './dtype.ts';
 import { formatShape, sameShape, type Shape } from './layout.ts';
 import { cast, scalar } from './ops/elementwise.ts';
 import {
-  anomalyCheck, apply, checkTensor, checkUnchanged, defineOp, edgeOf, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
+  anomalyCheck, apply, checkTensor, checkUnchanged, defineOp, edgeOf, isRecording, refusePromise, withAnomalyCheck, withRecording, wrap, Node,
   type AnomalyCheck, type Edge, type Hook, type Op, type Saved, type Twin,
 } from './ops/op.ts';
 import { Gradients } from './gradients.ts';
@@ -25,6 +25,11 @@ export interface GradOptions extends BackwardOptions {
   readonly gradOutputs?: readonly (Tensor | null)[];
   /** Give null for an input that no output depends on, instead of an error. */
   readonly allowUnused?: boolean;
+}
+
+/** Whether ops are recorded for backward; inside `noGrad` they are not. */
+export function isGradEnabled(): boolean {
+  return isRecording();
 }
 
 /** Runs `fn` without recording: no history, no memory kept for backward. */

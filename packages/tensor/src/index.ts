@@ -8,7 +8,7 @@ export { enableConsoleFormatter } from './interop/consoleFormatter.ts';
 export { fromNdarray, type NdarrayLike } from './interop/fromNdarray.ts';
 export { configure, engineInfo, ready, type EngineInfo, type EngineOptions, type KernelLevel } from './engine.ts';
 export { detectAnomaly, type AnomalyOptions } from './anomaly.ts';
-export { backward, enableGrad, grad, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
+export { backward, enableGrad, grad, isGradEnabled, noGrad, type BackwardOptions, type GradOptions } from './autograd.ts';
 export type { Hook } from './ops/op.ts';
 export { persist, type PersistOptions } from './persist.ts';
 export { keep, scope, type ScopeOptions } from './scope.ts';

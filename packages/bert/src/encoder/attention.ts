@@ -3,8 +3,9 @@ import { concat, dropout, matmul, scaledDotProductAttention, type Tensor } from 
 import type { EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
 import type { RelativeContext } from './disentangled.ts';
-import { drowned, type Visibility } from './masks.ts';
+import { drowned, everything, type Visibility } from './masks.ts';
 import type { Rotation } from './rotary.ts';
+import type { Segment, Segments } from './segments.ts';
 
 /** What all layers of one pass share. */
 export interface AttentionContext {
@@ -12,19 +13,11 @@ export interface AttentionContext {
   readonly rotation: Rotation | null;
   readonly relative: RelativeContext | null;
   /** The sentences that stand one behind the other in one row, where padding is left out: each sees itself alone. */
-  readonly segments?: readonly Segment[] | null;
+  readonly segments?: Segments | null;
   /** Added to the output. */
   readonly residual?: Tensor | null;
   /** Return attention weights too, which takes memory for all of them at once. */
   readonly needWeights: boolean;
-}
-
-/** One sentence of a packed row, and what it sees. */
-export interface Segment {
-  readonly start: number;
-  readonly length: number;
-  readonly visibility: Visibility;
-  readonly relative: RelativeContext | null;
 }
 
 export interface AttentionResult {
@@ -52,6 +45,9 @@ export function mergeHeads(x: Tensor): Tensor {
 }
 
 export interface MixOptions extends Visibility {
+  /** Sentences one behind the other: see `scaledDotProductAttention`. */
+  readonly segments?: ArrayLike<number> | null;
+  readonly causal?: boolean;
   readonly scale: number;
   readonly dropout: number;
   readonly needWeights: boolean;
@@ -62,11 +58,11 @@ export interface MixOptions extends Visibility {
  * values are mixed by: after dropout.
  */
 export function mix(q: Tensor, k: Tensor, v: Tensor, options: MixOptions): { readonly mixed: Tensor; readonly weights: Tensor | null } {
-  const { mask, blind, scale, dropout: p, needWeights } = options;
+  const { mask, blind, segments = null, causal = false, scale, dropout: p, needWeights } = options;
   const groups = q.shape[1] / k.shape[1];
   if (!needWeights) {
     const [queries, keys] = blind === null ? [q, k] : drownedScores(q, k, blind);
-    return { mixed: scaledDotProductAttention(queries, keys, v, { mask, scale, dropout: p, groupedHeads: groups > 1 }), weights: null };
+    return { mixed: scaledDotProductAttention(queries, keys, v, { mask, segments, causal, scale, dropout: p, groupedHeads: groups > 1 }), weights: null };
   }
   const [keys, values] = groups > 1 ? [k.repeatInterleave(groups, 1), v.repeatInterleave(groups, 1)] : [k, v];
   const scores = drowned(matmul(q, keys.transpose()).mul(scale), blind);
@@ -118,10 +114,16 @@ export class DotAttention extends Module implements Attention {
   }
 
   forward(x: Tensor, context: AttentionContext, cache: KeyValueCache | null = null): AttentionResult {
-    const { rotation } = context;
+    const { rotation, segments = null } = context;
     const [q, k, v] = this.#project(x).map((each) => splitHeads(each, this.headSize));
     const turn = rotation === null ? (each: Tensor) => each : (each: Tensor) => rotation.rotate(each);
     const own = { q: turn(q), keys: turn(k), values: rotation?.values === true ? turn(v) : v };
+    if (cache !== null && segments !== null) {
+      // Sentences see themselves alone, but the cache has the places of a padded batch.
+      const padded = (each: Tensor): Tensor => segments.packing.spread(each.transpose(1, 2)).transpose(1, 2);
+      cached(cache, { q: own.q, keys: padded(own.keys), values: padded(own.values) });
+      return this.#mixed(own.q, own.keys, own.values, context);
+    }
     const { keys, values } = cache === null ? own : cached(cache, own);
     return this.#mixed(own.q, keys, values, context);
   }
@@ -141,7 +143,8 @@ export class DotAttention extends Module implements Attention {
   #mixed(q: Tensor, k: Tensor, v: Tensor, { visibility, needWeights, segments = null, residual = null }: AttentionContext): AttentionResult {
     const options = { scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights };
     const { mixed, weights } = segments === null ? mix(q, k, v, { ...visibility, ...options })
-      : { mixed: bySegments(q, k, v, segments, (own, keys, values, segment) => mix(own, keys, values, { ...segment.visibility, ...options }).mixed), weights: null };
+      : segments.each === null ? mix(q, k, v, { ...everything, segments: segments.starts, causal: segments.causal, ...options })
+        : { mixed: bySegments(q, k, v, segments.each, (own, keys, values, { mask }) => mix(own, keys, values, { mask, blind: null, ...options }).mixed), weights: null };
     return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
   }
 

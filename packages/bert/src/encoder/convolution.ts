@@ -3,6 +3,7 @@ import { concat, linear, zeros, type Tensor } from '@strided/tensor';
 import { activation, type ActivationName } from '../activation.ts';
 import type { DisentangledSpec } from '../config.ts';
 import { normOf, type Norm, type NormSpec } from '../layers.ts';
+import type { Packing } from './packing.ts';
 
 /** A convolution along the sequence, as one product over the neighbours side by side: [B, S, in] → [B, S, out]. */
 class Convolution extends Module {
@@ -18,12 +19,17 @@ class Convolution extends Module {
     this.groups = groups;
   }
 
-  forward(x: Tensor): Tensor {
+  /** With `packing` of the real tokens alone, of which x [1, T, in] is made. */
+  forward(x: Tensor, packing: Packing | null = null): Tensor {
     const [out, into, size] = this.weight.shape;
     const before = (size - 1) >> 1;
-    const length = x.shape[1] + 2 * before - size + 1;
-    const padded = x.pad([[0, 0], [before, before], [0, 0]]);
-    const neighbours = Array.from({ length: size }, (_, i) => padded.narrow(1, i, length));
+    const all = packing === null ? x : packing.spread(x);
+    const length = all.shape[1] + 2 * before - size + 1;
+    const padded = all.pad([[0, 0], [before, before], [0, 0]]);
+    const neighbours = Array.from({ length: size }, (_, i) => {
+      const shifted = padded.narrow(1, i, length);
+      return packing === null ? shifted : packing.pack(shifted);
+    });
     const parts = Array.from({ length: this.groups }, (_, group) => {
       const rows = this.weight.narrow(0, (group * out) / this.groups, out / this.groups);
       const own = concat(neighbours.map((each) => each.narrow(2, group * into, into)), -1);
@@ -49,8 +55,8 @@ export class ConvolutionLayer extends Module {
   }
 
   /** `seen` [B, S, 1] is 0 at padding. */
-  forward(embeddings: Tensor, layer: Tensor, seen: Tensor | null): Tensor {
-    const out = activation(this.activation)(this.dropout.forward(this.convolution.forward(embeddings)));
+  forward(embeddings: Tensor, layer: Tensor, seen: Tensor | null, packing: Packing | null = null): Tensor {
+    const out = activation(this.activation)(this.dropout.forward(this.convolution.forward(embeddings, packing)));
     const normed = this.norm.forward(layer.add(out));
     return seen === null ? normed : normed.mul(seen);
   }

@@ -3,7 +3,7 @@ import { fromTypedArray, matmul, type Tensor } from '@strided/tensor';
 import { spanOf, type DisentangledSpec, type EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
 import { bySegments, mergeHeads, mix, splitHeads, type Attention, type AttentionContext, type AttentionResult } from './attention.ts';
-import type { Visibility } from './masks.ts';
+import { everything, type Visibility } from './masks.ts';
 import { logBucket } from './positions.ts';
 
 /** What DeBERTa's layers know of distances. */
@@ -75,8 +75,9 @@ export class DisentangledAttention extends Module implements Attention {
     const { headSize } = this;
     const [q, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
     const projected = relative === null ? null : this.#projected(relative.embeddings);
-    const { mixed, weights } = segments === null ? this.#mixed(q, k, v, visibility, relative, projected, needWeights)
-      : { mixed: bySegments(q, k, v, segments, (own, keys, values, segment) => this.#mixed(own, keys, values, segment.visibility, segment.relative, projected, false).mixed), weights: null };
+    const each = segments?.each ?? null;
+    const { mixed, weights } = each === null ? this.#mixed(q, k, v, visibility, relative, projected, needWeights)
+      : { mixed: bySegments(q, k, v, each, (own, keys, values, segment) => this.#mixed(own, keys, values, everything, segment.relative, projected, false).mixed), weights: null };
     return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
   }
 

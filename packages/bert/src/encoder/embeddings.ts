@@ -3,6 +3,7 @@ import { ArgumentError, IndexError, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, Table, type Norm } from '../layers.ts';
 import type { DecoderCache } from './decoderCache.ts';
+import type { Packing } from './packing.ts';
 import { countedPositions, countTokens, positionsAfterPadding, SineTable, sinusoidalPositions } from './positions.ts';
 
 /** What a sequence of tokens is described by; each tensor is [B, S]. */
@@ -56,6 +57,24 @@ export class Embeddings extends Module {
     return early || this.projection === null ? x : this.projection.forward(x);
   }
 
+  /** Refuses what cannot be embedded, before anything is computed. */
+  check({ inputIds = null, inputsEmbeds = null, positionIds = null }: TokenInputs): void {
+    if ((inputIds === null) === (inputsEmbeds === null)) throw new ArgumentError('embeddings: give either inputIds or inputsEmbeds');
+    if (this.position === null) return;
+    const [, length] = (inputIds ?? inputsEmbeds as Tensor).shape;
+    const most = rowsOf(this.position).shape[0] - (positionIds === null && this.#afterPadding !== null ? this.#afterPadding + 1 : 0);
+    if (length > most) throw new IndexError(`embeddings: a sequence of ${length} tokens is longer than the ${most} positions of the model; truncate it`);
+  }
+
+  /** The real tokens of a batch alone, in one row; they keep their positions. */
+  packed(inputs: TokenInputs, packing: Packing): TokenInputs {
+    const pack = (x: Tensor | null | undefined): Tensor | null => ((x ?? null) === null ? null : packing.pack(x as Tensor));
+    return {
+      inputIds: pack(inputs.inputIds), inputsEmbeds: pack(inputs.inputsEmbeds), tokenTypeIds: pack(inputs.tokenTypeIds), taskTypeIds: pack(inputs.taskTypeIds),
+      positionIds: packing.pack(this.positionsOf(inputs)),
+    };
+  }
+
   /** Positions of the tokens [1 or B, S]. */
   positionsOf({ inputIds = null, inputsEmbeds = null, positionIds = null }: TokenInputs): Tensor {
     const [, length] = (inputIds ?? inputsEmbeds as Tensor).shape;
@@ -79,7 +98,6 @@ export class Embeddings extends Module {
 
   #sum(inputs: TokenInputs): Tensor {
     const { inputIds = null, inputsEmbeds = null, tokenTypeIds = null, taskTypeIds = null } = inputs;
-    if ((inputIds === null) === (inputsEmbeds === null)) throw new ArgumentError('embeddings: give either inputIds or inputsEmbeds');
     let x = inputsEmbeds ?? this.token.forward(inputIds as Tensor);
     const [batch, length] = x.shape;
     const { position } = this;
@@ -89,10 +107,8 @@ export class Embeddings extends Module {
   }
 
   #positions(position: Table | Tensor, inputs: TokenInputs, length: number): Tensor {
-    const table = position instanceof Table ? position.weight : position.rank === 3 ? position.select(0, 0) : position;
+    const table = rowsOf(position);
     const counted = (inputs.positionIds ?? null) === null;
-    const most = table.shape[0] - (counted && this.#afterPadding !== null ? this.#afterPadding + 1 : 0);
-    if (length > most) throw new IndexError(`embeddings: a sequence of ${length} tokens is longer than the ${most} positions of the model; truncate it`);
     // Without ids of their own, positions are the table's first rows: nothing to look up.
     if (counted && this.#afterPadding === null) return table.narrow(0, 0, length);
     const ids = this.positionsOf(inputs);
@@ -104,6 +120,12 @@ export class Embeddings extends Module {
     const { positions, paddingId } = this.#config;
     return positions.kind === 'learned' && positions.fromPadding ? paddingId ?? 0 : null;
   }
+}
+
+/** The table of positions [length, width]. */
+function rowsOf(position: Table | Tensor): Tensor {
+  if (position instanceof Table) return position.weight;
+  return position.rank === 3 ? position.select(0, 0) : position;
 }
 
 function positionsOf({ positions, embeddingSize, paddingId }: EncoderConfig): Table | Tensor | null {

@@ -8,9 +8,12 @@ import { DecoderCache } from './decoderCache.ts';
 import { relativeContext } from './disentangled.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
-import { causalPairs, drowned, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';
+import { causalPairs, drowned, everything, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';
+import { Packing } from './packing.ts';
 import { relativeBuckets, sineTable } from './positions.ts';
 import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
+import { segmentsOf } from './segments.ts';
+import { suffices, TokenStates, type Reading } from './tokenStates.ts';
 
 export interface EncoderInputs extends TokenInputs {
   /**
@@ -41,6 +44,11 @@ export interface EncoderOutput {
   readonly crossAttentions: readonly Tensor[] | null;
   /** Keys and values of all tokens so far, for the next ones; null unless asked for. */
   readonly pastKeyValues: DecoderCache | null;
+}
+
+/** An encoder's output whose states may be of the real tokens alone. */
+export interface Encoded extends Omit<EncoderOutput, 'lastHiddenState'> {
+  readonly states: TokenStates;
 }
 
 /** What the layers of each kind look at. */
@@ -90,11 +98,17 @@ export class Encoder extends Module {
   }
 
   forward(inputs: EncoderInputs): EncoderOutput {
+    const { states, ...rest } = this.encode(inputs, 'all');
+    return { lastHiddenState: states.hidden, ...rest };
+  }
+
+  /** As forward, for who reads the states so: padding is left out where it is not among what is read. */
+  encode(inputs: EncoderInputs, reading: Reading): Encoded {
     const cache = this.#cacheOf(inputs);
-    if (cache === null) return this.#run(inputs, null);
+    if (cache === null) return this.#run(inputs, null, reading);
     const [past, crossPast] = [cache.length, cache.crossLength];
     try {
-      return this.#run({ ...inputs, ...this.embedding.continued(inputs, cache) }, cache);
+      return this.#run({ ...inputs, ...this.embedding.continued(inputs, cache) }, cache, reading);
     } catch (error) {
       // What failed half way must not leave tokens in some layers only.
       cache.restore(past, crossPast);
@@ -102,26 +116,29 @@ export class Encoder extends Module {
     }
   }
 
-  #run(inputs: EncoderInputs, cache: DecoderCache | null): EncoderOutput {
+  #run(given: EncoderInputs, cache: DecoderCache | null, reading: Reading): Encoded {
+    this.embedding.check(given);
+    const packing = cache === null || cache.length === 0 ? packingOf(given, reading) : null;
+    const inputs = packing === null ? given : { ...given, ...this.embedding.packed(given, packing), attentionMask: null };
     const { outputHiddenStates = false, outputAttentions = false, attentionMask = null } = inputs;
     const past = cache?.length ?? 0;
     const seen = attentionMask === null || attentionMask.rank !== 2 ? null : attentionMask.ne(0).cast('float32').unsqueeze(-1);
     const embedded = this.embedding.forward(inputs, seen);
-    const contexts = this.#contexts(inputs, embedded, past);
+    const contexts = this.#contexts(inputs, embedded, past, packing);
     const cross = this.#cross(inputs, embedded.shape[0], cache);
     const [states, attentions, crossAttentions]: Tensor[][] = [[], [], []];
     let x = embedded;
     this.order.forEach((which, i) => {
       if (outputHiddenStates) states.push(x);
       const { output, weights, crossWeights } = this.layers[which].forward(x, contexts[this.#config.layerKinds[i]], cross, cache?.layers[i]);
-      x = i === 0 && this.convolution !== null ? this.convolution.forward(embedded, output, seen) : output;
+      x = i === 0 && this.convolution !== null ? this.convolution.forward(embedded, output, seen, packing) : output;
       if (weights !== null) attentions.push(weights);
       if (crossWeights !== null) crossAttentions.push(crossWeights);
     });
-    const lastHiddenState = this.norm === null ? x : this.norm.forward(x);
+    const last = new TokenStates(this.norm === null ? x : this.norm.forward(x), packing);
     return {
-      lastHiddenState,
-      hiddenStates: outputHiddenStates ? [...states, lastHiddenState] : null,
+      states: last,
+      hiddenStates: outputHiddenStates ? [...states, last.hidden].map((each) => last.padded(each)) : null,
       attentions: outputAttentions ? attentions : null,
       crossAttentions: outputAttentions && cross !== null ? crossAttentions : null,
       pastKeyValues: cache,
@@ -143,9 +160,9 @@ export class Encoder extends Module {
     return cache;
   }
 
-  #contexts(inputs: EncoderInputs, embedded: Tensor, past: number): Contexts {
+  #contexts(inputs: EncoderInputs, embedded: Tensor, past: number, packing: Packing | null): Contexts {
     const { attention, causal, layerKinds, window, headSize } = this.#config;
-    const [batch, length] = embedded.shape;
+    const [batch, length] = packing === null ? embedded.shape : [1, packing.length];
     const needWeights = inputs.outputAttentions ?? false;
     const keys = visibleKeys(inputs.attentionMask ?? null, batch, past + length);
     const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length, past) : null);
@@ -154,10 +171,16 @@ export class Encoder extends Module {
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
     const rotate = (theta: number): Rotation => rotationOf(this.embedding.positionsOf(inputs), headSize, theta);
     const turns = rotary === null ? null : rotary.kind === 'halves' ? rotate(rotary.theta) : this.#turnByTable(inputs, rotary.values);
-    const global = { visibility: this.#biased(visibility(visible), length), relative, needWeights, rotation: turns };
+    const seeing = (pairs: Tensor<'bool'> | null): Pick<AttentionContext, 'visibility' | 'segments'> => {
+      if (packing === null) return { visibility: this.#biased(visibility(together(visible, pairs)), length), segments: null };
+      // Where nothing but the order matters, attention itself knows it.
+      const plain = pairs === null && relative === null && this.relativeBias === null;
+      const each = plain ? null : segmentsOf(packing, this.#biased(visibility(together(visible, pairs)), length).mask, relative);
+      return { visibility: everything, segments: { packing, starts: packing.starts, causal, each } };
+    };
+    const global = { ...seeing(null), relative, needWeights, rotation: turns };
     if (!layerKinds.includes('local')) return { global, local: global };
-    const near = together(visible, windowPairs(length, window));
-    return { global, local: { ...global, visibility: this.#biased(visibility(near), length), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
+    return { global, local: { ...global, ...seeing(windowPairs(length, window)), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
   }
 
   /** MPNet adds its bias to what hides keys. */
@@ -185,6 +208,15 @@ export class Encoder extends Module {
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
     return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, length)) };
   }
+}
+
+/** The real tokens of a batch, where they can be computed alone; else null. */
+function packingOf({ attentionMask = null, inputIds = null, inputsEmbeds = null, outputAttentions = false, encoderHiddenStates = null }: EncoderInputs, reading: Reading): Packing | null {
+  const [batch, length] = (inputIds ?? inputsEmbeds as Tensor).shape;
+  if (reading === 'all' || outputAttentions || encoderHiddenStates !== null || attentionMask?.rank !== 2) return null;
+  if (attentionMask.shape[0] !== batch || attentionMask.shape[1] !== length) return null;
+  const packing = Packing.of(attentionMask);
+  return packing !== null && suffices(packing, reading) ? packing : null;
 }
 
 /** The layers in the order of their running; ALBERT runs each group for its share of the depth. */

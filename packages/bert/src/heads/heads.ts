@@ -1,7 +1,8 @@
 import { Dropout, Module, Parameter } from '@strided/nn';
 import { zeros, type Tensor } from '@strided/tensor';
-import { activation, type ActivationName } from '../activation.ts';
+import { activated, activation, type ActivationName } from '../activation.ts';
 import type { EncoderConfig } from '../config.ts';
+import type { TokenStates } from '../encoder/tokenStates.ts';
 import { Dense, normOf, type Norm } from '../layers.ts';
 import { meanOfShown, pool } from './pooling.ts';
 import type { ClassifierSpec, MaskedLmSpec } from './spec.ts';
@@ -17,14 +18,18 @@ export class Pooler extends Module {
 
   /** [B, S, H] → [B, H] */
   forward(hidden: Tensor): Tensor {
-    return this.dense.forward(hidden.select(1, 0)).tanh();
+    return this.ofFirst(hidden.select(1, 0));
+  }
+
+  /** From the first tokens [B, H]. */
+  ofFirst(first: Tensor): Tensor {
+    return this.dense.forward(first, { activation: 'tanh' });
   }
 }
 
 /** What a classifier's head gets from the body. */
 export interface HeadInputs {
-  /** [B, S, H] */
-  readonly hidden: Tensor;
+  readonly states: TokenStates;
   /** [B, S] */
   readonly mask: Tensor | null;
   /** [B, H], of a body that has a pooler. */
@@ -50,15 +55,14 @@ export class ClassificationHead extends Module {
     this.classifier = new Dense(hiddenSize, labels);
   }
 
-  /** [B, labels], for tokens [B, S, labels]. */
-  forward({ hidden, mask, pooled }: HeadInputs): Tensor {
+  /** [B, labels]; for tokens [B, S, labels], or of the real ones alone. */
+  forward({ states, mask, pooled }: HeadInputs): Tensor {
     const { pooling, activation: name } = this.spec;
-    let x = this.dropoutBefore.forward(pool(pooling, hidden, mask, pooled));
-    if (this.dense !== null) x = this.dense.forward(x);
-    x = activation(name)(x);
+    let x = this.dropoutBefore.forward(pool(pooling, states, mask, pooled));
+    x = this.dense === null ? activation(name)(x) : activated(this.dense, name, x);
     if (this.norm !== null) x = this.norm.forward(x);
     const logits = this.classifier.forward(this.dropout.forward(x));
-    return pooling === 'late' ? meanOfShown(logits, mask) : logits;
+    return pooling === 'late' ? meanOfShown(states.padded(logits), mask) : logits;
   }
 }
 
@@ -83,7 +87,7 @@ export class MaskedLmHead extends Module {
 
   forward(hidden: Tensor): Tensor {
     let x = hidden;
-    if (this.dense !== null) x = activation(this.activation)(this.dense.forward(x));
+    if (this.dense !== null) x = activated(this.dense, this.activation, x);
     if (this.norm !== null) x = this.norm.forward(x);
     return this.decoder.forward(x);
   }
@@ -119,6 +123,6 @@ export class DiscriminatorHead extends Module {
   }
 
   forward(hidden: Tensor): Tensor {
-    return this.prediction.forward(activation(this.activation)(this.dense.forward(hidden))).squeeze(-1);
+    return this.prediction.forward(activated(this.dense, this.activation, hidden)).squeeze(-1);
   }
 }

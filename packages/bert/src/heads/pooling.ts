@@ -1,4 +1,5 @@
 import { fromTypedArray, type Tensor } from '@strided/tensor';
+import type { Reading, TokenStates } from '../encoder/tokenStates.ts';
 import type { Pooling } from './spec.ts';
 
 /** 1 for each token that the mask shows [B, S, 1]; without a mask, for all. */
@@ -13,14 +14,20 @@ export function meanOfShown(x: Tensor, mask: Tensor | null): Tensor {
   return x.mul(weights).sum(1).div(weights.sum(1));
 }
 
-/** Hidden states [B, S, H] (and for 'pooler' the body's [B, H]) as what a classifier looks at. */
-export function pool(kind: Pooling, hidden: Tensor, mask: Tensor | null, pooled: Tensor | null): Tensor {
+/** Which hidden states that is made of. */
+export const readingOf: Readonly<Record<Pooling, Reading>> = {
+  tokens: 'tokens', pooler: 'first', first: 'first', last: 'last', firstSeen: 'firstSeen', mean: 'shown', meanOfAll: 'all', late: 'shown',
+};
+
+/** Hidden states (and for 'pooler' the body's [B, H]) as what a classifier looks at. */
+export function pool(kind: Pooling, states: TokenStates, mask: Tensor | null, pooled: Tensor | null): Tensor {
+  const { hidden } = states;
   if (kind === 'tokens' || kind === 'late') return hidden;
   if (kind === 'pooler' && pooled !== null) return pooled;
-  if (kind === 'last') return hidden.select(1, hidden.shape[1] - 1);
-  if (kind === 'mean') return meanOfShown(hidden, mask);
+  if (kind === 'last') return states.column('last');
+  if (kind === 'mean') return meanOfShown(states.padded(hidden), mask);
   if (kind === 'meanOfAll') return hidden.mean(1);
-  if (kind !== 'firstSeen' || mask === null) return hidden.select(1, 0);
+  if (kind !== 'firstSeen' || mask === null || states.packing !== null) return states.column('first');
   const first = mask.cast('int32').argmax(1).toTypedArray();
   const [batch, length, width] = hidden.shape;
   const rows = Int32Array.from(first, (token, row) => row * length + token);

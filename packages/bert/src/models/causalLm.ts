@@ -1,6 +1,7 @@
 import { ArgumentError, type Tensor } from '@strided/tensor';
 import { longestText } from '../config.ts';
 import type { DecoderCache } from '../encoder/decoderCache.ts';
+import type { TokenStates } from '../encoder/tokenStates.ts';
 import { Fields, formatConfig } from '../fields.ts';
 import { writeText } from '../files.ts';
 import { finishRun, startRun, type Decoder, type GenerateOptions, type GenerateOutput } from '../generation/generate.ts';
@@ -39,11 +40,20 @@ export abstract class ForCausalLM extends LanguageModel {
   }
 
   forward({ labels = null, logitsToKeep = 0, ...inputs }: CausalInputs): CausalOutput {
-    const output = this.encode({ ...inputs, useCache: labels === null && (inputs.useCache ?? this.config.useCache) });
-    const { lastHiddenState: hidden } = output;
-    const kept = Math.min(logitsToKeep === 0 ? Infinity : logitsToKeep, hidden.shape[1]);
-    const logits: Tensor = this.lmHead.forward(hidden.narrow(1, hidden.shape[1] - kept, kept));
-    return { loss: labels === null ? null : causalLoss(logits, labels), logits, pastKeyValues: output.pastKeyValues, ...extras(output) };
+    return this.run(inputs, () => {
+      const reading = labels !== null ? 'all' : logitsToKeep === 0 ? 'tokens' : logitsToKeep === 1 ? 'last' : 'all';
+      const output = this.encode({ ...inputs, useCache: labels === null && (inputs.useCache ?? this.config.useCache) }, reading);
+      const logits = this.#logits(output.states, logitsToKeep);
+      return { loss: labels === null ? null : causalLoss(logits, labels), logits, pastKeyValues: output.pastKeyValues, ...extras(output) };
+    });
+  }
+
+  #logits(states: TokenStates, count: number): Tensor {
+    const { hidden } = states;
+    if (count === 0) return states.padded(this.lmHead.forward(hidden));
+    if (count === 1) return this.lmHead.forward(states.column('last').unsqueeze(1));
+    const kept = Math.min(count, hidden.shape[1]);
+    return this.lmHead.forward(hidden.narrow(1, hidden.shape[1] - kept, kept));
   }
 
   /**

@@ -1,7 +1,9 @@
-import type { Tensor } from '@strided/tensor';
-import type { EncoderInputs, EncoderOutput } from '../encoder/encoder.ts';
+import type { DType, Tensor } from '@strided/tensor';
+import type { Encoded, EncoderInputs, EncoderOutput } from '../encoder/encoder.ts';
+import type { TokenStates } from '../encoder/tokenStates.ts';
 import { ClassificationHead, DiscriminatorHead, MaskedLmHead, PairHead } from '../heads/heads.ts';
 import { answerLoss, classLoss, replacedLoss, sequenceLoss } from '../heads/losses.ts';
+import { readingOf } from '../heads/pooling.ts';
 import type { ClassifierSpec, HeadSpecs } from '../heads/spec.ts';
 import type { ModelOptions } from './family.ts';
 import { ModelConfig } from './modelConfig.ts';
@@ -47,7 +49,7 @@ export interface QuestionAnsweringOutput extends Extras {
   readonly endLogits: Tensor;
 }
 
-export const extras = ({ hiddenStates, attentions, crossAttentions }: EncoderOutput): Extras => ({ hiddenStates, attentions, crossAttentions });
+export const extras = ({ hiddenStates, attentions, crossAttentions }: Extras): Extras => ({ hiddenStates, attentions, crossAttentions });
 
 /** The heads that a config describes, before the model is made. */
 function headsOf(model: ModelClass, config: ModelOptions | ModelConfig): { readonly config: ModelConfig; readonly heads: HeadSpecs } {
@@ -66,8 +68,10 @@ export abstract class BaseModel extends PretrainedModel {
   }
 
   forward(inputs: ModelInputs): ModelOutput {
-    const output = this.encode({ ...inputs, useCache: inputs.useCache ?? this.config.useCache });
-    return { ...output, poolerOutput: this.pooler?.forward(output.lastHiddenState) ?? null };
+    return this.run(inputs, () => {
+      const { states, ...rest } = this.encode({ ...inputs, useCache: inputs.useCache ?? this.config.useCache }, this.pooler === null ? 'tokens' : 'first');
+      return { lastHiddenState: states.padded(states.hidden), ...rest, poolerOutput: this.pooler?.ofFirst(states.column('first')) ?? null };
+    });
   }
 }
 
@@ -87,16 +91,18 @@ export abstract class ForMaskedLM extends LanguageModel {
   static override readonly head = 'maskedLm';
 
   forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
-    const output = this.encode(inputs);
-    const { sparseIgnore } = this.config.heads.maskedLm;
-    if (sparseIgnore !== null && labels !== null) return { ...this.#sparse(output, labels, sparseIgnore), ...extras(output) };
-    const logits = this.lmHead.forward(output.lastHiddenState);
-    return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
+    return this.run(inputs, () => {
+      const output = this.encode(inputs, labels === null ? 'tokens' : 'all');
+      const { sparseIgnore } = this.config.heads.maskedLm;
+      if (sparseIgnore !== null && labels !== null) return { ...this.#sparse(output, labels, sparseIgnore), ...extras(output) };
+      const logits = output.states.padded(this.lmHead.forward(output.states.hidden));
+      return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
+    });
   }
 
   /** ModernBERT's `sparse_prediction`: logits of the labelled tokens alone. */
-  #sparse({ lastHiddenState }: EncoderOutput, labels: Tensor, ignore: number): Pick<LogitsOutput, 'loss' | 'logits'> {
-    const rows = lastHiddenState.reshape([-1, lastHiddenState.shape[2]]);
+  #sparse({ states: { hidden } }: Encoded, labels: Tensor, ignore: number): Pick<LogitsOutput, 'loss' | 'logits'> {
+    const rows = hidden.reshape([-1, hidden.shape[2]]);
     const chosen = labels.flatten().ne(ignore).nonZero().flatten();
     const logits = this.lmHead.forward(rows.indexSelect(0, chosen));
     return { logits, loss: classLoss(logits, labels.flatten().indexSelect(0, chosen)) };
@@ -125,12 +131,15 @@ export abstract class ForPairPreTraining extends PretrainedModel {
   }
 
   forward({ labels = null, nextSentenceLabel = null, sentenceOrderLabel = null, ...inputs }: PreTrainingInputs): PreTrainingOutput {
-    const output = this.encode(inputs);
-    const predictionLogits = this.lmHead.forward(output.lastHiddenState);
-    const pairs = this.pairHead.forward(pooledOf(this, output.lastHiddenState));
-    const pairLabels = nextSentenceLabel ?? sentenceOrderLabel;
-    const loss = labels === null || pairLabels === null ? null : classLoss(predictionLogits, labels).add(classLoss(pairs, pairLabels));
-    return { loss, predictionLogits, seqRelationshipLogits: pairs, sopLogits: pairs, ...extras(output) };
+    return this.run(inputs, () => {
+      const pairLabels = nextSentenceLabel ?? sentenceOrderLabel;
+      const output = this.encode(inputs, labels === null && pairLabels === null ? 'first' : 'all');
+      const { states } = output;
+      const predictionLogits = states.padded(this.lmHead.forward(states.hidden));
+      const pairs = this.pairHead.forward(pooledOf(this, states));
+      const loss = labels === null || pairLabels === null ? null : classLoss(predictionLogits, labels).add(classLoss(pairs, pairLabels));
+      return { loss, predictionLogits, seqRelationshipLogits: pairs, sopLogits: pairs, ...extras(output) };
+    });
   }
 }
 
@@ -148,9 +157,11 @@ export abstract class ForReplacedTokens extends PretrainedModel {
 
   /** `logits` [B, S]: above 0 where a token seems replaced. */
   forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
-    const output = this.encode(inputs);
-    const logits = this.discriminator.forward(output.lastHiddenState);
-    return { loss: labels === null ? null : replacedLoss(logits, labels, inputs.attentionMask ?? null), logits, ...extras(output) };
+    return this.run(inputs, () => {
+      const output = this.encode(inputs, labels === null ? 'tokens' : 'all');
+      const logits = output.states.padded(this.discriminator.forward(output.states.hidden));
+      return { loss: labels === null ? null : replacedLoss(logits, labels, inputs.attentionMask ?? null), logits, ...extras(output) };
+    });
   }
 }
 
@@ -166,15 +177,17 @@ export abstract class ForNextSentencePrediction extends PretrainedModel {
   }
 
   forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
-    const output = this.encode(inputs);
-    const logits = this.pairHead.forward(pooledOf(this, output.lastHiddenState));
-    return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
+    return this.run(inputs, () => {
+      const output = this.encode(inputs, labels === null ? 'first' : 'all');
+      const logits = this.pairHead.forward(pooledOf(this, output.states));
+      return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
+    });
   }
 }
 
-const pooledOf = ({ pooler }: PretrainedModel, hidden: Tensor): Tensor => {
+const pooledOf = ({ pooler }: PretrainedModel, states: TokenStates): Tensor => {
   if (pooler === null) throw new TypeError('this head needs a pooler');
-  return pooler.forward(hidden);
+  return pooler.ofFirst(states.column('first'));
 };
 
 /** A model with a classifier on its tokens or on what it makes of the whole sequence. */
@@ -190,8 +203,12 @@ abstract class Classifier extends PretrainedModel {
     this.finish(options);
   }
 
-  protected classify(hidden: Tensor, mask: Tensor | null): Tensor {
-    return this.classificationHead.forward({ hidden, mask, pooled: this.pooler?.forward(hidden) ?? null });
+  protected encodeFor(inputs: EncoderInputs, labelled: boolean): Encoded {
+    return this.encode(inputs, labelled ? 'all' : readingOf[this.classificationHead.spec.pooling]);
+  }
+
+  protected classify(states: TokenStates, mask: Tensor | null): Tensor {
+    return this.classificationHead.forward({ states, mask, pooled: this.pooler?.ofFirst(states.column('first')) ?? null });
   }
 }
 
@@ -207,10 +224,12 @@ export abstract class ForSequenceClassification extends Classifier {
   }
 
   forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
-    const output = this.encode(inputs);
-    const logits = this.classify(output.lastHiddenState, inputs.attentionMask ?? null);
-    const { problemType, labelsAreDistributions } = this.config.heads;
-    return { loss: labels === null ? null : sequenceLoss(logits, labels, problemType, labelsAreDistributions), logits, ...extras(output) };
+    return this.run(inputs, () => {
+      const output = this.encodeFor(inputs, labels !== null);
+      const logits = this.classify(output.states, inputs.attentionMask ?? null);
+      const { problemType, labelsAreDistributions } = this.config.heads;
+      return { loss: labels === null ? null : sequenceLoss(logits, labels, problemType, labelsAreDistributions), logits, ...extras(output) };
+    });
   }
 }
 
@@ -226,12 +245,15 @@ export abstract class ForMultipleChoice extends Classifier {
     const { shape } = inputs.inputIds ?? inputs.inputsEmbeds as Tensor;
     const flat = (tensor: Tensor | null = null): Tensor | null => (tensor === null ? null : tensor.reshape([shape[0] * shape[1], ...tensor.shape.slice(2)]));
     const attentionMask = flat(inputs.attentionMask);
-    const output = this.encode({
+    const each = {
       ...inputs, attentionMask, inputIds: flat(inputs.inputIds), inputsEmbeds: flat(inputs.inputsEmbeds), tokenTypeIds: flat(inputs.tokenTypeIds),
       positionIds: flat(inputs.positionIds), taskTypeIds: flat(inputs.taskTypeIds),
+    };
+    return this.run(each, () => {
+      const output = this.encodeFor(each, labels !== null);
+      const logits = this.classify(output.states, attentionMask).reshape([shape[0], shape[1]]);
+      return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
     });
-    const logits = this.classify(output.lastHiddenState, attentionMask).reshape([shape[0], shape[1]]);
-    return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
   }
 }
 
@@ -244,9 +266,11 @@ export abstract class ForTokenClassification extends Classifier {
   }
 
   forward({ labels = null, ...inputs }: LabelledInputs): LogitsOutput {
-    const output = this.encode(inputs);
-    const logits = this.classify(output.lastHiddenState, inputs.attentionMask ?? null);
-    return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
+    return this.run(inputs, () => {
+      const output = this.encodeFor(inputs, labels !== null);
+      const logits = output.states.padded(this.classify(output.states, inputs.attentionMask ?? null));
+      return { loss: labels === null ? null : classLoss(logits, labels), logits, ...extras(output) };
+    });
   }
 }
 
@@ -257,6 +281,9 @@ export interface QuestionInputs extends ModelInputs {
   readonly endPositions?: Tensor | null;
 }
 
+/** The dtype's most negative number. */
+const lowest = (dtype: DType): number => (dtype === 'float64' ? -Number.MAX_VALUE : -3.4028234663852886e38);
+
 /** Finds an answer in a text: the logits of its first and last token, each [B, S]. */
 export abstract class ForQuestionAnswering extends Classifier {
   static override readonly head = 'question';
@@ -266,9 +293,13 @@ export abstract class ForQuestionAnswering extends Classifier {
   }
 
   forward({ startPositions = null, endPositions = null, ...inputs }: QuestionInputs): QuestionAnsweringOutput {
-    const output = this.encode(inputs);
-    const [startLogits, endLogits] = this.classify(output.lastHiddenState, inputs.attentionMask ?? null).unbind(-1);
-    const loss = startPositions === null || endPositions === null ? null : answerLoss(startLogits, endLogits, startPositions, endPositions);
-    return { loss, startLogits, endLogits, ...extras(output) };
+    return this.run(inputs, () => {
+      const output = this.encodeFor(inputs, startPositions !== null || endPositions !== null);
+      const logits = this.classify(output.states, inputs.attentionMask ?? null);
+      // No answer begins or ends at padding.
+      const [startLogits, endLogits] = output.states.padded(logits, lowest(logits.dtype)).unbind(-1);
+      const loss = startPositions === null || endPositions === null ? null : answerLoss(startLogits, endLogits, startPositions, endPositions);
+      return { loss, startLogits, endLogits, ...extras(output) };
+    });
   }
 }

@@ -1,11 +1,13 @@
-import { Module } from '@strided/nn';
-import { ArgumentError, saveShardedSafetensors, type Tensor, type TensorReader } from '@strided/tensor';
+import { Module, persistWeights } from '@strided/nn';
+import { ArgumentError, isGradEnabled, keep, saveShardedSafetensors, scope, type FloatDType, type Tensor, type TensorReader } from '@strided/tensor';
 import { pathInFolder } from '@strided/tensor/files';
 import { entriesOf, parametersByKey, savedTensors } from '../checkpoint/entries.ts';
 import { KeyMap, underPrefix, type KeyTemplates } from '../checkpoint/keys.ts';
 import { loadCheckpoint, type LoadingReport } from '../checkpoint/load.ts';
 import { checkSizeOfFile, openWeights } from '../checkpoint/weights.ts';
-import { Encoder, type EncoderInputs, type EncoderOutput } from '../encoder/encoder.ts';
+import { DecoderCache } from '../encoder/decoderCache.ts';
+import { Encoder, type Encoded, type EncoderInputs } from '../encoder/encoder.ts';
+import type { Reading } from '../encoder/tokenStates.ts';
 import { formatConfig, type Json } from '../fields.ts';
 import { writeText } from '../files.ts';
 import { Pooler } from '../heads/heads.ts';
@@ -62,6 +64,8 @@ export abstract class PretrainedModel extends Module {
   readonly encoder: Encoder;
   readonly pooler: Pooler | null;
   #loading: LoadingReport | null = null;
+  /** Whether the weights have been given a place in the kernels' memory since they were last trained or replaced. */
+  #persisted = false;
 
   constructor(config: ModelOptions | ModelConfig, pooler: boolean) {
     super();
@@ -170,6 +174,17 @@ export abstract class PretrainedModel extends Module {
     return report;
   }
 
+  override train(on = true): this {
+    // An optimiser gives the weights another place.
+    if (on) this.#persisted = false;
+    return super.train(on);
+  }
+
+  override to(dtype: FloatDType): this {
+    this.#persisted = false;
+    return super.to(dtype);
+  }
+
   /** Reads what a class has in files of its own. */
   protected async loadBeside(_files: ModelFiles): Promise<void> {}
 
@@ -185,9 +200,29 @@ export abstract class PretrainedModel extends Module {
   }
 
   /** Runs the encoder with what the config has as defaults for its outputs. */
-  protected encode(inputs: EncoderInputs): EncoderOutput {
+  protected encode(inputs: EncoderInputs, reading: Reading): Encoded {
     const { outputHiddenStates, outputAttentions } = this.config;
-    return this.encoder.forward({ ...inputs, outputHiddenStates: inputs.outputHiddenStates ?? outputHiddenStates, outputAttentions: inputs.outputAttentions ?? outputAttentions });
+    return this.encoder.encode(
+      { ...inputs, outputHiddenStates: inputs.outputHiddenStates ?? outputHiddenStates, outputAttentions: inputs.outputAttentions ?? outputAttentions },
+      // A trainer may look at what becomes of padding, and what dropout draws must not depend on it.
+      this.training && isGradEnabled() ? 'all' : reading,
+    );
+  }
+
+  /**
+   * Runs a pass. Where nothing is recorded its tensors lie in the kernels' memory, as the weights do from the first such
+   * pass on, and what is not returned is gone at once.
+   */
+  protected run<T extends object>({ pastKeyValues = null }: EncoderInputs, pass: () => T): T {
+    if (isGradEnabled()) return pass();
+    if (!this.#persisted) persistWeights(this);
+    this.#persisted = true;
+    const roots = pastKeyValues === null ? [] : [pastKeyValues];
+    return scope(() => {
+      const output = pass();
+      for (const value of Object.values(output)) if (value instanceof DecoderCache) for (const buffer of value.buffers()) keep(buffer);
+      return output;
+    }, { roots });
   }
 
   #keys(): KeyMap {
