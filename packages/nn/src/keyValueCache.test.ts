@@ -1,4 +1,4 @@
-import { concat, Generator, noGrad, randn, tensor, type Tensor } from '@strided/tensor';
+import { concat, Generator, noGrad, randn, scope, tensor, type Tensor } from '@strided/tensor';
 import { expectClose } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -93,6 +93,20 @@ describe('KeyValueCache', () => {
     const [cached, full] = [run(), whole()];
     expectClose(cached.loss, full.loss, { rtol: 1e-5, atol: 1e-6 });
     expectClose(cached.gradient as Tensor, full.gradient as Tensor, { rtol: 1e-5, atol: 1e-6 });
+  });
+
+  it('outlives the scopes of its steps', () => {
+    const [wanted, cache] = [new KeyValueCache(), new KeyValueCache()];
+    for (let i = 0; i < 70; i++) {
+      const add = (to: KeyValueCache): unknown => to.append(numbers(2 * i, 2, 3, 1, 64), numbers(2 * i + 1, 2, 3, 1, 64)).keys;
+      add(wanted);
+      if (i % 3 === 0) scope(() => void scope(() => void add(cache)));
+      else scope(() => void add(cache));
+    }
+    expectClose(cache.keys as Tensor, wanted.keys as Tensor, exact);
+    expectClose(cache.values as Tensor, wanted.values as Tensor, exact);
+    scope(() => cache.reorder(tensor([1, 0], { dtype: 'int32' })));
+    expectClose(cache.keys as Tensor, (wanted.keys as Tensor).flip(0), exact);
   });
 
   it('refuses keys of another batch, width or dtype, and lengths that are none', () => {

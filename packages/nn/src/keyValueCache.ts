@@ -1,4 +1,4 @@
-import { ArgumentError, concat, DTypeError, noGrad, ShapeError, zeros, type Tensor } from '@strided/tensor';
+import { ArgumentError, concat, DTypeError, keep, noGrad, ShapeError, zeros, type Tensor } from '@strided/tensor';
 import { TransientBuffer } from './buffer.ts';
 import { Module } from './module.ts';
 
@@ -17,7 +17,8 @@ const block = 32;
  * Room is made in blocks ahead of need, twice as much each time up to `maxLength`, and new positions are written into it
  * in place. Only while gradients are recorded each step joins the old and the new, because backward needs them as they were.
  *
- * A module, so that walks over buffers find its tensors; state dicts leave them out.
+ * Its tensors outlive the scopes that they are made in. It is a module, so that walks over buffers find them; state dicts
+ * leave them out.
  *
  * @example
  * const cache = new KeyValueCache({ maxLength: 512 });
@@ -85,7 +86,7 @@ export class KeyValueCache extends Module {
 
   #larger(held: Tensor, total: number): Tensor {
     const capacity = Math.min(this.maxLength, Math.ceil(Math.max(total, 2 * this.#length) / block) * block);
-    const room = new TransientBuffer(zeros([...held.shape.slice(0, -2), capacity, held.shape[held.rank - 1]], { dtype: held.dtype }));
+    const room = kept(zeros([...held.shape.slice(0, -2), capacity, held.shape[held.rank - 1]], { dtype: held.dtype }));
     room.narrow(-2, 0, this.#length).copyFrom(held);
     return room;
   }
@@ -118,8 +119,8 @@ export class KeyValueCache extends Module {
   }
 }
 
-/** As a buffer that state dicts leave out; with its history, where it has one. */
-const kept = (x: Tensor): Tensor => (x.requiresGrad ? x : new TransientBuffer(x));
+/** As a buffer that state dicts leave out; with its history, where it has one. It stays when a scope ends. */
+const kept = (x: Tensor): Tensor => keep(x.requiresGrad ? x : new TransientBuffer(x));
 
 function checkShapes({ shape: held, dtype }: Tensor, added: Tensor): void {
   const fits = held.length === added.rank && held.every((size, axis) => axis === held.length - 2 || size === added.shape[axis]);

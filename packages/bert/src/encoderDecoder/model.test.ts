@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdamW } from '@strided/nn';
-import { ArgumentError, CheckpointError, encodeSafetensors, loadSafetensors, manualSeed, noGrad, tensor, type Tensor } from '@strided/tensor';
+import { ArgumentError, CheckpointError, encodeSafetensors, loadSafetensors, manualSeed, noGrad, scope, tensor, type Tensor } from '@strided/tensor';
 import { expectClose } from '@strided/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BertForMaskedLM, BertLMHeadModel, BertModel } from '../families/bert.ts';
@@ -124,6 +124,20 @@ describe('EncoderDecoderModel', () => {
     expect([...pair.stream({ inputIds, maxNewTokens: 6 })].map((column) => column[0])).toEqual((sequences.toArray() as number[][])[0].slice(1));
     const alone = pair.generate({ inputIds: ids([9, 10]), maxNewTokens: 6 }).toArray() as number[][];
     expect((sequences.toArray() as number[][])[1]).toEqual(alone[0]);
+  });
+
+  it.each([true, false])('each step can be a scope of its own, with a cache: %s', (useCache) => {
+    const options = { inputIds: inputIds.repeatInterleave(64, 0), maxNewTokens: 12, useCache };
+    const steps = pair.stream(options);
+    const columns: number[][] = [];
+    for (let more = true; more;) {
+      more = scope(() => {
+        const { value, done } = steps.next();
+        if (done !== true) columns.push([...value as Int32Array]);
+        return done !== true;
+      });
+    }
+    expect(columns).toEqual((pair.generate(options).transpose().toArray() as number[][]).slice(1));
   });
 
   it('begins with what is given, behind the start token', () => {

@@ -1,4 +1,4 @@
-import { ArgumentError, defaultGenerator, fromTypedArray, Generator as RandomNumbers, type Tensor } from '@strided/tensor';
+import { ArgumentError, defaultGenerator, fromTypedArray, keep, Generator as RandomNumbers, type Tensor } from '@strided/tensor';
 import type { DecoderCache } from '../encoder/decoderCache.ts';
 import type { CausalInputs, CausalOutput } from '../models/causalLm.ts';
 import { drawn, likeliest } from './choice.ts';
@@ -100,8 +100,8 @@ export function startRun(decoder: Decoder, options: GenerateOptions, encode: (()
       uniform: () => generator.uniform(),
       next: (all) => steps.next(all),
       record: !outputScores && !outputLogits ? null : (before, after) => {
-        if (outputLogits) logits.push(before);
-        if (outputScores) scores.push(after);
+        if (outputLogits) logits.push(keep(before));
+        if (outputScores) scores.push(keep(after));
       },
     }),
     output: () => ({ sequences: tokens.from(0), scores: outputScores ? scores : null, logits: outputLogits ? logits : null, pastKeyValues: steps.pastKeyValues }),

@@ -1,4 +1,4 @@
-import { ArgumentError, fromTypedArray, type Tensor } from '@strided/tensor';
+import { ArgumentError, fromTypedArray, keep, type Tensor } from '@strided/tensor';
 import type { DecoderCache } from '../encoder/decoderCache.ts';
 import type { CausalInputs, CausalOutput } from '../models/causalLm.ts';
 import { TokenTable } from './tokenTable.ts';
@@ -94,7 +94,7 @@ export class DecoderSteps {
   /** null where there are none, or the cache has what attention needs of them. */
   #encoderStates(): Tensor | null {
     if (this.#encode === null || (this.#cache !== null && this.#cache.crossLength > 0)) return null;
-    return (this.#states ??= this.#encode());
+    return (this.#states ??= keep(this.#encode()));
   }
 }
 
