@@ -253,6 +253,25 @@ describe('persist packed', () => {
     expect(layer(x, w)).toEqual(layer(x, twin));
   });
 
+  it('serves the weight alone, not other views of all its values', () => {
+    for (const [outputs, inputs] of [[1, 37], [37, 1], [6, 20]] as const) {
+      const [x, w] = [rand([210, inputs]), rand([outputs, inputs])];
+      const twin = w.clone();
+      for (const each of [w, twin]) each.requiresGrad = true;
+      persist([w], { packed: true });
+      const gradients = [w, twin].map((weight) => {
+        const input = x.clone();
+        input.requiresGrad = true;
+        linear(input, weight).square().sum().backward();
+        return input.grad?.toTypedArray();
+      });
+      expect(gradients[0]).toEqual(gradients[1]);
+      const y = rand([300, outputs * 2]);
+      const turned = (weight: Tensor): Tensor => weight.detach().reshape([inputs / 2, outputs * 2]);
+      if (inputs % 2 === 0) expect(layer(y, turned(w))).toEqual(layer(y, turned(twin)));
+    }
+  });
+
   it('leaves tensors alone that are no matrix of their own', () => {
     const base = rand([20, 60]);
     const views = [base.slice(0, 2, 10), base.transpose(), rand([300]), rand([2, 20, 30])];

@@ -92,7 +92,9 @@ function current({ exports, heap }: Runtime, { storage }: View): Panels | null {
 export function panelsOf(runtime: Runtime, weight: View): number {
   const panels = current(runtime, weight);
   if (panels === null || !isWhole(weight)) return 0;
-  const { storage } = weight;
+  const { storage, layout: { shape: [N, K] } } = weight;
+  // Another view can be whole as well: the transpose of a single row, a reshape.
+  if (panels.N !== N || panels.K !== K) return 0;
   if (panels.version !== storage.version) {
     pack(panels, weight);
     panels.version = storage.version;
