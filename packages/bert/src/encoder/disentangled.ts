@@ -76,12 +76,12 @@ export class DisentangledAttention extends Module implements Attention {
     const [q, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
     const projected = relative === null ? null : this.#projected(relative.embeddings);
     const each = segments?.each ?? null;
-    const { mixed, weights } = each === null ? this.#mixed(q, k, v, visibility, relative, projected, needWeights)
+    const { mixed, weights } = each === null ? this.#mixed(q, k, v, segments === null ? visibility : everything, relative, projected, needWeights, segments?.starts ?? null)
       : { mixed: bySegments(q, k, v, each, (own, keys, values, segment) => this.#mixed(own, keys, values, everything, segment.relative, projected, false).mixed), weights: null };
     return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
   }
 
-  #mixed(queries: Tensor, k: Tensor, v: Tensor, { mask, blind }: Visibility, relative: RelativeContext | null, projected: Projected | null, needWeights: boolean) {
+  #mixed(queries: Tensor, k: Tensor, v: Tensor, { mask, blind }: Visibility, relative: RelativeContext | null, projected: Projected | null, needWeights: boolean, segments: ArrayLike<number> | null = null) {
     const { headSize, spec } = this;
     // DeBERTa replaces the scores of a query that sees nothing: unlike elsewhere no gradient flows through them.
     const q = blind === null ? queries : queries.mul(blind.neg().add(1));
@@ -90,7 +90,7 @@ export class DisentangledAttention extends Module implements Attention {
     const positions = relative === null || projected === null ? null : this.#positionScores(q, k, relative, projected, scale);
     const bias = positions === null || blind === null ? positions : positions.mul(blind.neg().add(1));
     return mix(q, k, v, {
-      mask: bias === null || mask === null ? bias ?? mask : bias.add(mask), blind: null, scale, dropout: this.training ? this.dropout : 0, needWeights,
+      mask: bias === null || mask === null ? bias ?? mask : bias.add(mask), blind: null, segments, scale, dropout: this.training ? this.dropout : 0, needWeights,
     });
   }
 
