@@ -11,7 +11,7 @@ class Elementwise {
   scratch: usize;
 }
 
-const EXP: i32 = 0, SIGMOID: i32 = 1, TANH: i32 = 2, GELU: i32 = 3, GELU_TANH: i32 = 4, SILU: i32 = 5;
+const EXP: i32 = 0, SIGMOID: i32 = 1, TANH: i32 = 2, GELU: i32 = 3, GELU_TANH: i32 = 4, SILU: i32 = 5, ERF: i32 = 6, LOG: i32 = 7;
 
 // @ts-ignore: decorator
 @inline
@@ -21,6 +21,8 @@ function value(name: i32, x: v128): v128 {
   if (name == TANH) return math.tanh(x);
   if (name == GELU) return math.gelu(x);
   if (name == GELU_TANH) return math.geluTanh(x);
+  if (name == ERF) return math.erf(x);
+  if (name == LOG) return math.log(x);
   return math.silu(x);
 }
 
@@ -29,6 +31,8 @@ function value(name: i32, x: v128): v128 {
 function slope(name: i32, x: v128): v128 {
   if (name == GELU) return math.geluSlope(x);
   if (name == GELU_TANH) return math.geluTanhSlope(x);
+  if (name == TANH) return math.tanhSlope(x);
+  if (name == SIGMOID) return math.sigmoidSlopeOf(x);
   return math.siluSlope(x);
 }
 
@@ -100,3 +104,7 @@ export function silu(job: usize, part: i32, parts: i32): void { forward(SILU, jo
 export function geluBackward(job: usize, part: i32, parts: i32): void { backward(GELU, job, part, parts); }
 export function geluTanhBackward(job: usize, part: i32, parts: i32): void { backward(GELU_TANH, job, part, parts); }
 export function siluBackward(job: usize, part: i32, parts: i32): void { backward(SILU, job, part, parts); }
+export function erf(job: usize, part: i32, parts: i32): void { forward(ERF, job, part, parts); }
+export function log(job: usize, part: i32, parts: i32): void { forward(LOG, job, part, parts); }
+export function tanhBackward(job: usize, part: i32, parts: i32): void { backward(TANH, job, part, parts); }
+export function sigmoidBackward(job: usize, part: i32, parts: i32): void { backward(SIGMOID, job, part, parts); }

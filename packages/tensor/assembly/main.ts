@@ -7,6 +7,7 @@ export { attention } from './attention/forward';
 export { attentionBackward } from './attention/backward';
 export { attentionBytes } from './attention/workspace';
 export { dropout } from './dropout';
+export { erf, log, tanhBackward, sigmoidBackward } from './elementwise';
 export { arithmetic } from './arithmetic';
 export { move } from './move';
 export { reduce } from './reduce';

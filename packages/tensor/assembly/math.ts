@@ -117,6 +117,16 @@ export function geluTanh(x: v128): v128 {
   return f32x4.mul(x, sigmoid(twice));
 }
 
+/** s + f·s·(1 − s) for s = sigmoid(t), both halves of it from one exponential, so that neither cancels. */
+// @ts-ignore: decorator
+@inline
+function sigmoidSlope(t: v128, f: v128): v128 {
+  const one = constant(EXP, 12);
+  const e = expNegative(f32x4.neg(f32x4.abs(t)));
+  const larger = f32x4.div(one, f32x4.add(one, e)), smaller = f32x4.mul(e, larger);
+  return madd(f32x4.mul(f, smaller), larger, v128.bitselect(larger, smaller, f32x4.ge(t, f32x4.neg(t))));
+}
+
 /** s + x·s·(1 − s)·(2u)′ for s = sigmoid(2u) */
 // @ts-ignore: decorator
 @inline
@@ -125,9 +135,8 @@ export function geluTanhSlope(x: v128): v128 {
   const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
   const square = f32x4.mul(inside, inside);
   const twice = f32x4.mul(inside, madd(square, constant(TANH_FORM, 1), constant(TANH_FORM, 0)));
-  const s = sigmoid(twice), rest = sigmoid(f32x4.neg(twice));
   const slope = madd(square, constant(TANH_FORM, 2), constant(TANH_FORM, 0));
-  return madd(f32x4.mul(f32x4.mul(inside, slope), s), rest, s);
+  return sigmoidSlope(twice, f32x4.mul(inside, slope));
 }
 
 /** x·sigmoid(x) */
@@ -143,8 +152,7 @@ export function silu(x: v128): v128 {
 export function siluSlope(x: v128): v128 {
   const limit = constant(TANH_FORM, 3);
   const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
-  const s = sigmoid(inside);
-  return madd(f32x4.mul(inside, s), sigmoid(f32x4.neg(inside)), s);
+  return sigmoidSlope(inside, inside);
 }
 
 const TANH = memory.data<f32>([
@@ -170,4 +178,68 @@ export function tanh(x: v128): v128 {
   q = madd(q, square, constant(TANH, 10));
   q = madd(q, square, constant(TANH, 11));
   return f32x4.div(f32x4.mul(inside, p), q);
+}
+
+const ERF = memory.data<f32>([
+  7.853857823647559e-05, -0.0008010192541405559, 0.005188327748328447, -0.026853810995817184, 0.1128358542919159, -0.3761262595653534, 1.1283791065216064,
+  -1.41421356, 2,
+]);
+
+/** x·P(x²) up to 1, where P is the minimax polynomial, and from there 1 minus a tail of the normal distribution. Relative error below 2.5e-7. */
+// @ts-ignore: decorator
+@inline
+export function erf(x: v128): v128 {
+  const square = f32x4.mul(x, x), size = f32x4.abs(x);
+  let p = madd(constant(ERF, 0), square, constant(ERF, 1));
+  p = madd(p, square, constant(ERF, 2));
+  p = madd(p, square, constant(ERF, 3));
+  p = madd(p, square, constant(ERF, 4));
+  p = madd(p, square, constant(ERF, 5));
+  p = madd(p, square, constant(ERF, 6));
+  const one = constant(EXP, 12);
+  const tail = f32x4.mul(constant(ERF, 8), normal(f32x4.mul(size, constant(ERF, 7)), expNegative(f32x4.neg(square))));
+  const far = v128.bitselect(f32x4.sub(one, tail), x, i32x4.splat(0x7fffffff));
+  return v128.bitselect(f32x4.mul(x, p), far, f32x4.lt(size, one));
+}
+
+const LOG = memory.data<f32>([
+  7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+  0.693359375, -2.12194440e-4, // ln 2 in two parts, the first with few bits
+]);
+
+/** ln x, relative error below 1e-7: x = 2ᵏ·(1 + t) with 1 + t in [√½, √2), ln(1 + t) = t − t²/2 + t³·P(t) as in Cephes' logf. */
+// @ts-ignore: decorator
+@inline
+export function log(x: v128): v128 {
+  // What is below the least normal number is made 2²³ times as large.
+  const small = f32x4.lt(x, f32x4.splat(1.17549435e-38));
+  const bits = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, small);
+  const k = i32x4.shr_s(i32x4.sub(bits, i32x4.splat(0x3f3504f3)), 23);
+  const t = f32x4.sub(i32x4.sub(bits, i32x4.shl(k, 23)), constant(EXP, 12));
+  const exponent = f32x4.convert_i32x4_s(i32x4.sub(k, v128.and(small, i32x4.splat(23))));
+  const square = f32x4.mul(t, t);
+  let p = constant(LOG, 0);
+  for (let i = 1; i < 9; i++) p = madd(p, t, constant(LOG, i));
+  p = madd(exponent, constant(LOG, 10), f32x4.mul(f32x4.mul(t, square), p));
+  p = madd(square, f32x4.splat(-0.5), p);
+  const inside = madd(exponent, constant(LOG, 9), f32x4.add(t, p));
+  // Elsewhere the root is ∞ or NaN as the logarithm is, but at 0.
+  const zero = f32x4.splat(0);
+  const outside = v128.bitselect(f32x4.splat(-Infinity), f32x4.sqrt(x), f32x4.eq(x, zero));
+  return v128.bitselect(inside, outside, v128.and(f32x4.gt(x, zero), f32x4.lt(x, constant(EXP, 13))));
+}
+
+/** 1 − y² for y = tanh x, written so that it does not cancel. */
+// @ts-ignore: decorator
+@inline
+export function tanhSlope(y: v128): v128 {
+  const one = constant(EXP, 12);
+  return f32x4.mul(f32x4.sub(one, y), f32x4.add(one, y));
+}
+
+/** y·(1 − y) for y = sigmoid x. */
+// @ts-ignore: decorator
+@inline
+export function sigmoidSlopeOf(y: v128): v128 {
+  return f32x4.mul(y, f32x4.sub(constant(EXP, 12), y));
 }

@@ -38,11 +38,11 @@ export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorSt
 
 /** The record that assembly/dropout.ts reads. */
 export function dropoutRecord(heap: Heap, count: number, x: number, out: number, p: number, { seed, offset }: GeneratorState): number {
-  const scratch = heap.allocate(128 * maxParts);
+  const [scratch, rest] = [heap.allocate(128 * maxParts), heap.allocate(128)];
   const record = heap.allocate(64);
   const block = offset / 4;
   heap.i32.set([count, x, out, seed, Math.floor(seed / twoTo32), block, Math.floor(block / twoTo32), thresholdOf(p)], record / 4);
   heap.f32[record / 4 + 8] = 1 / (1 - p);
-  heap.i32[record / 4 + 9] = scratch;
+  heap.i32.set([scratch, rest], record / 4 + 9);
   return record;
 }

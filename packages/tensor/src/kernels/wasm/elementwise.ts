@@ -1,19 +1,22 @@
 import { sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
 import type { ActivationName, UnaryName } from '../contract.ts';
-import type { ElementwiseJobs } from './exports.ts';
+import type { ElementwiseJobs, LightElementwiseJobs } from './exports.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense, placeResult } from './operands.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
 
+type ElementwiseJob = keyof ElementwiseJobs | keyof LightElementwiseJobs;
+
 /** The unary functions that take the way into the heap: those that cost far more than a copy. */
-const forward: Partial<Record<UnaryName, keyof ElementwiseJobs>> = {
-  exp: 'exp', sigmoid: 'sigmoid', tanh: 'tanh', gelu: 'gelu', geluTanh: 'geluTanh', silu: 'silu',
+const forward: Partial<Record<UnaryName, ElementwiseJob>> = {
+  exp: 'exp', sigmoid: 'sigmoid', tanh: 'tanh', gelu: 'gelu', geluTanh: 'geluTanh', silu: 'silu', erf: 'erf', log: 'log',
 };
 
-const backward: Partial<Record<ActivationName, keyof ElementwiseJobs>> = {
+const backward: Partial<Record<ActivationName, ElementwiseJob>> = {
   gelu: 'geluBackward', geluTanh: 'geluTanhBackward', silu: 'siluBackward',
+  tanh: 'tanhBackward', sigmoid: 'sigmoidBackward',
 };
 
 /** Fewer values stay in the js loops: a program that does no more than that never starts the engine. */
@@ -44,7 +47,7 @@ export function activationBackward(runtime: Runtime, name: ActivationName, value
 /** What a value costs, in multiply-adds. */
 const costOfValue = 50;
 
-function run(runtime: Runtime, job: keyof ElementwiseJobs | undefined, inputs: readonly View[], out: View): void {
+function run(runtime: Runtime, job: ElementwiseJob | undefined, inputs: readonly View[], out: View): void {
   if (job === undefined) throw new Error('kernels: there is no such elementwise kernel; ask takesUnary first');
   const { heap } = runtime;
   heap.scratch(() => {

@@ -24,14 +24,22 @@ export interface RowJobs {
   logSoftmaxBackward: Job;
 }
 
+/** Functions of values side by side that are seldom called, and slopes that wait for memory. */
+export interface LightElementwiseJobs {
+  erf: Job;
+  log: Job;
+  tanhBackward: Job;
+  sigmoidBackward: Job;
+}
+
 /** Rows of a table by their numbers, and their transpose. */
 export interface LookupJobs {
   lookUp: Job;
   addAt: Job;
 }
 
-/** Not in `simd256`: memory is what they wait for. */
-export interface LightExports extends LookupJobs {
+/** Not in `simd256`: most wait for memory. */
+export interface LightExports extends LightElementwiseJobs, LookupJobs {
   arithmetic: Job;
   move: Job;
   reduce: Job;
