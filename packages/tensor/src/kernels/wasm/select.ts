@@ -5,7 +5,7 @@ import { embedded, type ModuleLevel } from './embedded.ts';
 import type { Exports, HeavyExports, WideExports } from './exports.ts';
 import { createMemory, Heap, type MemoryKind } from './heap.ts';
 import type { Runtime } from './runtime.ts';
-import { compileWide, lackOfWide, type HostProcess } from './simd256.ts';
+import { clearUpperHalves, compileWide, lackOfWide, type HostProcess } from './simd256.ts';
 
 /**
  * Modules that the host compiled itself, where compiling from bytes is forbidden. Not simd256: it is nothing without the
@@ -117,6 +117,7 @@ function attemptWide(modules: HostModules, timed: boolean, kind: MemoryKind): At
   }
   const heap = heapOf(kind);
   const reason = refusal(loaded.exports, relaxed.exports, heap, timed);
+  clearUpperHalves();
   if (reason !== null) return { lack: reason };
   return { runtime: { level: 'simd256', exports: { ...relaxed.exports, ...loaded.exports }, heap }, modules: [relaxed.module, loaded.module] };
 }

@@ -1,4 +1,5 @@
 import type { Exports } from './exports.ts';
+import { clearUpperHalves } from './simd256.ts';
 import type { Runtime } from './runtime.ts';
 
 /** The kernels' functions that do their work in parts. */
@@ -21,7 +22,8 @@ export function partsFor({ pool }: Runtime, work: number): number {
 }
 
 /** Does all parts of a job, each of which finds its scratch memory in the record. */
-export function runJob({ exports, pool }: Runtime, name: JobName, job: number, parts: number): void {
+export function runJob({ level, exports, pool }: Runtime, name: JobName, job: number, parts: number): void {
   if (parts === 1 || pool === undefined) exports[name](job, 0, 1);
   else pool.run(name, job, parts);
+  if (level === 'simd256') clearUpperHalves();
 }
