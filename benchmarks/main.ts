@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   gemm: async () => (await import('./gemm/bench.ts')).gemm,
   attention: async () => (await import('./attention/bench.ts')).attention,
   ops: async () => (await import('./ops/bench.ts')).ops,
+  'train-step': async () => (await import('./trainStep/bench.ts')).trainStep,
   import: async () => (await import('./import/bench.ts')).imports,
   loops: async () => (await import('./loops/bench.ts')).loops,
 };

@@ -8,6 +8,7 @@ import { Remote } from '../benchmarks/harness/remote.ts';
 import { jsonLine, table } from '../benchmarks/harness/report.ts';
 import { runBench } from '../benchmarks/harness/run.ts';
 import { ops } from '../benchmarks/ops/bench.ts';
+import { trainStepOf } from '../benchmarks/trainStep/bench.ts';
 import { onnxModel } from '../benchmarks/onnx/model.ts';
 
 /** The harness of the benchmarks, with contestants that take no time; no test looks at how long anything took. */
@@ -132,7 +133,8 @@ describe('our own contestants', () => {
   it.each([
     { one: gemmOf([[16, 32, 16]]), filter: '16×32×16', unit: 'GFLOP/s', more: ['limit-relaxed'] },
     { one: attentionOf([[2, 16, 8]]), filter: '2×16×8', unit: 'GFLOP/s', more: [] },
-    { one: ops, filter: 'gelu [128, 3072]', unit: 'GB/s', more: [] },
+    { one: trainStepOf({ vocabulary: 64, hidden: 32, layers: 1, heads: 2, batch: 8, length: 10 }), filter: 'dropout 0.1', unit: 'tokens/s', more: [] },
+    { one: ops, filter: 'layerNorm [128, 768] ordinary', unit: 'GB/s', more: [] },
   ])('$one.name runs at every level, alone, and prints lines of the form', async ({ one, filter, unit, more }) => {
     const names = new Set<string>();
     for await (const result of runBench(one, { threads: [1], filter, peers: [], rounds: 1 })) {

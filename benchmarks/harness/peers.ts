@@ -34,8 +34,8 @@ export async function loadPeer<T>(name: string): Promise<T | null> {
 
 /** Peers that race in processes of their own: in one, a library's threads are set once. */
 interface Peer {
-  /** The package that it takes. */
-  readonly package: string;
+  /** The package that it takes; null: it comes from elsewhere. */
+  readonly package: string | null;
   /** Node has no `Worker` for browsers' libraries: most compute on one thread. */
   readonly most: number;
 }
@@ -46,19 +46,29 @@ const peers = {
   'jax-js': { package: '@jax-js/jax', most: 1 },
   'numpy-ts': { package: 'numpy-ts', most: 1 },
   'onnxruntime-node': { package: 'onnxruntime-node', most: Infinity },
+  pytorch: { package: null, most: Infinity },
 } as const satisfies Record<string, Peer>;
 export type PeerName = keyof typeof peers;
 
+/** The Python that has PyTorch. */
+const python = process.env['STRIDED_BENCH_PYTHON'] ?? 'python3';
+
+function processOf(name: PeerName, threads: number): Promise<Remote> {
+  if (name === 'pytorch') return Remote.start(name, threads, python, [join(folder, 'pytorch/main.py'), String(threads)]);
+  return Remote.start(name, threads, process.execPath, ['--conditions=strided-source', join(import.meta.dirname, 'host.ts'), name, String(threads)]);
+}
+
 /** Those that compute in WebAssembly. */
 export const wasmPeers = ['onnxruntime-web', 'tfjs-wasm', 'jax-js', 'numpy-ts'] as const satisfies readonly PeerName[];
-export const peerNames = Object.keys(peers) as PeerName[];
+/** Those with a package, which know single ops. */
+export const packagedPeers = (Object.keys(peers) as PeerName[]).filter((name) => peers[name].package !== null);
 
 /** The processes of a bench's peers. */
 export class PeerProcesses {
   readonly #allowed: readonly string[];
   readonly #started = new Map<string, Promise<Remote | null>>();
 
-  constructor(allowed: readonly string[] = peerNames) {
+  constructor(allowed: readonly string[] = Object.keys(peers)) {
     this.#allowed = allowed;
   }
 
@@ -66,16 +76,15 @@ export class PeerProcesses {
     const key = `${name} ${threads}`;
     let remote = this.#started.get(key);
     if (remote === undefined) {
-      remote = ensureInstalled(peers[name].package)
-        ? Remote.start(name, threads, process.execPath, ['--conditions=strided-source', join(import.meta.dirname, 'host.ts'), name, String(threads)]).catch((error: unknown) => leftOut(name, error))
-        : Promise.resolve(null);
+      const { package: needed } = peers[name];
+      remote = needed === null || ensureInstalled(needed) ? processOf(name, threads).catch((error: unknown) => leftOut(name, error)) : Promise.resolve(null);
       this.#started.set(key, remote);
     }
     return remote;
   }
 
   /** A racer of each peer that can compute the problem, on each number of threads; who fails is named and left out. */
-  async racers(problem: unknown, threads: readonly number[], names: readonly PeerName[] = peerNames): Promise<Racer[]> {
+  async racers(problem: unknown, threads: readonly number[], names: readonly PeerName[] = packagedPeers): Promise<Racer[]> {
     const found: Racer[] = [];
     for (const count of threads) {
       for (const name of names) {

@@ -14,4 +14,4 @@ export const libraries: Readonly<Record<string, (threads: number) => Promise<Lib
   'tfjs-wasm': async () => (await import('./tfjsProblems.ts')).tfjsWasm(),
   'jax-js': async () => (await import('./jax.ts')).jax(),
   'numpy-ts': async () => (await import('./numpyProblems.ts')).numpyTs(),
-} satisfies Record<PeerName, (threads: number) => Promise<Library>>;
+} satisfies Record<Exclude<PeerName, 'pytorch'>, (threads: number) => Promise<Library>>;

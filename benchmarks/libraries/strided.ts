@@ -16,8 +16,15 @@ export function inScope(compute: () => Tensor | readonly Tensor[]): Way<void> {
 }
 
 /** The values of results one after the other. */
-export function valuesOf(results: Tensor | readonly Tensor[]): number[] {
-  return ('storage' in results ? [results] : results).flatMap((result) => Array.from(result.toTypedArray() as Float32Array));
+export function valuesOf(results: Tensor | readonly Tensor[]): Float32Array {
+  const parts = ('storage' in results ? [results] : results).map((result) => result.toTypedArray() as Float32Array);
+  const all = new Float32Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Every level that the host has, the one that `auto` takes first; those that it lacks are named on stderr. */
@@ -53,9 +60,10 @@ export async function enter(level: KernelLevel, threads: number): Promise<void> 
 /** The contestants of all levels on each number of threads. The js loops have but one. */
 export async function atLevels<R>(found: readonly Level[], threads: readonly number[], make: (level: KernelLevel) => Way<R>): Promise<Contestant<R>[]> {
   const contestants: Contestant<R>[] = [];
-  for (const count of threads) {
+  for (const wanted of threads) {
     for (const { name, level } of found) {
-      if (count > 1 && level === 'js') continue;
+      if (level === 'js' && wanted !== threads[0]) continue;
+      const count = level === 'js' ? 1 : wanted;
       await enter(level, count);
       const way = make(level);
       contestants.push({ name, threads: count, ...way, enter: count === 1 ? () => enter(level, 1) : sharing(name, level, count, () => way.run()) });
