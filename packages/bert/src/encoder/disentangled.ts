@@ -22,7 +22,8 @@ interface Projected {
   readonly queries: Tensor | null;
 }
 
-export function relativeContext(embeddings: Tensor, length: number, spec: DisentangledSpec): RelativeContext {
+/** Which embedding stands for which distance, of `length` tokens. */
+export function distanceTables(length: number, spec: DisentangledSpec): Omit<RelativeContext, 'embeddings'> {
   const span = spanOf(spec);
   const rows = (sign: 1 | -1): Tensor => {
     const table = new Int32Array(length * length);
@@ -35,7 +36,7 @@ export function relativeContext(embeddings: Tensor, length: number, spec: Disent
     }
     return fromTypedArray(table, [length, length]);
   };
-  return { embeddings, toKey: rows(1), toQuery: rows(-1) };
+  return { toKey: rows(1), toQuery: rows(-1) };
 }
 
 /**

@@ -5,7 +5,8 @@ import { normOf, Table, type Norm } from '../layers.ts';
 import type { AttentionContext } from './attention.ts';
 import { ConvolutionLayer } from './convolution.ts';
 import { DecoderCache } from './decoderCache.ts';
-import { relativeContext } from './disentangled.ts';
+import { distanceTables } from './disentangled.ts';
+import { DistanceTables } from './distanceTables.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
 import { causalPairs, drowned, everything, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';
@@ -75,6 +76,8 @@ export class Encoder extends Module {
   readonly rotary: Tensor | null;
   /** Which layer runs when: layers that share weights run more than once. */
   readonly order: readonly number[];
+  readonly #distances = new DistanceTables<'toKey' | 'toQuery'>();
+  readonly #buckets = new DistanceTables<'table'>();
   readonly #config: EncoderConfig;
 
   constructor(config: EncoderConfig) {
@@ -167,7 +170,7 @@ export class Encoder extends Module {
     const keys = visibleKeys(inputs.attentionMask ?? null, batch, past + length);
     const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length, past) : null);
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
-      : relativeContext(this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, length, attention);
+      : { embeddings: this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, ...this.#distances.upTo(length, (most) => distanceTables(most, attention)) };
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
     const rotate = (theta: number): Rotation => rotationOf(this.embedding.positionsOf(inputs), headSize, theta);
     const turns = rotary === null ? null : rotary.kind === 'halves' ? rotate(rotary.theta) : this.#turnByTable(inputs, rotary.values);
@@ -186,7 +189,7 @@ export class Encoder extends Module {
   /** MPNet adds its bias to what hides keys. */
   #biased({ mask, blind }: Visibility, length: number): Visibility {
     if (this.relativeBias === null) return { mask, blind };
-    const bias = drowned(this.relativeBias.forward(relativeBuckets(length)).permute([2, 0, 1]).unsqueeze(0), blind);
+    const bias = drowned(this.relativeBias.forward(this.#buckets.upTo(length, (most) => ({ table: relativeBuckets(most) })).table).permute([2, 0, 1]).unsqueeze(0), blind);
     return { mask: mask === null ? bias : bias.add(mask), blind };
   }
 

@@ -1,5 +1,5 @@
 import { Module } from '@strided/nn';
-import { ArgumentError, concat, fromTypedArray, noGrad, zeros, type Tensor } from '@strided/tensor';
+import { ArgumentError, concat, fromTypedArray, noGrad, scope, zeros, type Tensor } from '@strided/tensor';
 import { AutoModel } from '../../auto.ts';
 import { openModelFiles, readJsonIfAny, type FilesOptions, type ModelFiles, type ModelSource } from '../../modelFiles/modelFiles.ts';
 import type { BertTokenizer } from '../../tokenizer/bertTokenizer.ts';
@@ -124,8 +124,10 @@ export class SentenceTransformer extends Module {
   }
 
   #embed(ids: readonly (readonly number[])[], promptLength: number, options: SentenceEncodeOptions): Tensor {
-    const embedding = this.forward({ ...this.#pad(ids), promptLength });
-    return options.normalize === true ? normalize(embedding) : embedding;
+    return scope(() => {
+      const embedding = this.forward({ ...this.#pad(ids), promptLength });
+      return options.normalize === true ? normalize(embedding) : embedding;
+    });
   }
 
   #ids(text: string): readonly number[] {

@@ -1,0 +1,23 @@
+import { persist, type Tensor } from '@strided/tensor';
+
+/**
+ * Tables [S, S] of what depends on the distance of two tokens alone. Those of a shorter sequence are the upper left
+ * corner of a longer one's, so only the longest so far are kept, whatever lengths come.
+ */
+export class DistanceTables<Name extends string> {
+  #length = 0;
+  #tables: Readonly<Record<Name, Tensor>> | null = null;
+
+  upTo(length: number, make: (length: number) => Readonly<Record<Name, Tensor>>): Readonly<Record<Name, Tensor>> {
+    let tables = this.#tables;
+    if (tables === null || this.#length < length) {
+      tables = make(length);
+      // They outlive the pass that made them.
+      persist(Object.values<Tensor>(tables));
+      this.#tables = tables;
+      this.#length = length;
+    }
+    const cut = Object.entries<Tensor>(tables).map(([name, table]) => [name, table.narrow(0, 0, length).narrow(1, 0, length)]);
+    return Object.fromEntries(cut) as Record<Name, Tensor>;
+  }
+}
