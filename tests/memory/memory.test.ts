@@ -34,7 +34,8 @@ describe('memory stays bounded without anything being disposed', () => {
   ])('%s', async (_, program, count) => {
     const { settled, most, heap } = await run(program, count);
     expect(most - settled, JSON.stringify({ settled, most, heap })).toBeLessThan(slack);
-    expect(heap).toBeLessThan(120);
+    // Models are freed some at a time, when the collector has come by.
+    expect(heap).toBeLessThan(300);
   }, 300_000);
 });
 

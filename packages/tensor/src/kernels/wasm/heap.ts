@@ -81,6 +81,7 @@ export class Heap {
   scratch<T>(fn: () => T): T {
     const { mark } = this.#stack;
     const outermost = this.#depth++ === 0;
+    let trimmed = false;
     try {
       for (;;) {
         try {
@@ -88,21 +89,17 @@ export class Heap {
         } catch (error) {
           if (!outermost || !(error instanceof MemoryError)) throw error;
           this.release(mark);
-          // A kernel allocates before it writes, so that it may begin anew: with addresses that are right by then.
-          if (!this.#spare()) throw error;
+          // A kernel allocates before it writes, so that it may begin anew: with addresses that are right by then. Chunks that
+          // nobody uses help once: those of the next try are its own.
+          if (trimmed && this.relieve?.() !== true) throw error;
+          if (!trimmed) this.#stack.trim();
+          trimmed = true;
         }
       }
     } finally {
       this.#depth--;
       this.release(mark);
     }
-  }
-
-  /** Makes room; false where there is nothing to spare. */
-  #spare(): boolean {
-    const before = this.#stack.bytes;
-    this.#stack.trim();
-    return this.#stack.bytes < before || this.relieve?.() === true;
   }
 
   /** How high the stack stands, for `release`. */
