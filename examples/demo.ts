@@ -30,8 +30,8 @@ async function main(): Promise<void> {
 
   const result = await pretrain({
     corpus, heldOut, lexicon, ...length, seed,
-    hidden: 64, layers: 2, heads: 4, seqLen: 32, batchSize: 32, lr: 8e-3, embeddingStd: 0.1, dropout: 0,
-    evaluateEvery: 200, reporter: [terminalReporter()],
+    hidden: 128, layers: 2, heads: 4, seqLen: 32, batchSize: 16, lr: 4e-3, embeddingStd: 0.2, dropout: 0,
+    evaluateEvery: 500, reporter: [terminalReporter()],
   });
   const sentences = held.flatMap((address) => address.sentences.filter((text) => /^.{40,90}[.!]$/.test(text)).slice(0, 1));
   const { fills, report } = await savePretraining(values.output, result, {
