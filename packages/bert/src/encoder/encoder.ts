@@ -1,10 +1,10 @@
 import { Module } from '@strided/nn';
-import { ArgumentError, IndexError, ShapeError, type Tensor } from '@strided/tensor';
+import { ArgumentError, IndexError, isGradEnabled, scope, ShapeError, type Tensor } from '@strided/tensor';
 import { longestText, spanOf, type EncoderConfig } from '../config.ts';
 import { normOf, Table, type Norm } from '../layers.ts';
 import type { AttentionContext } from './attention.ts';
 import { ConvolutionLayer } from './convolution.ts';
-import { DecoderCache } from './decoderCache.ts';
+import { DecoderCache, type LayerCache } from './decoderCache.ts';
 import { distanceTables } from './disentangled.ts';
 import { DistanceTables } from './distanceTables.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
@@ -133,8 +133,12 @@ export class Encoder extends Module {
     let x = embedded;
     this.order.forEach((which, i) => {
       if (outputHiddenStates) states.push(x);
-      const { output, weights, crossWeights } = this.layers[which].forward(x, contexts[this.#config.layerKinds[i]], cross, cache?.layers[i]);
-      x = i === 0 && this.convolution !== null ? this.convolution.forward(embedded, output, seen, packing) : output;
+      const { output, weights, crossWeights } = alone(cache?.layers[i], () => {
+        const result = this.layers[which].forward(x, contexts[this.#config.layerKinds[i]], cross, cache?.layers[i]);
+        if (i > 0 || this.convolution === null) return result;
+        return { ...result, output: this.convolution.forward(embedded, result.output, seen, packing) };
+      });
+      x = output;
       if (weights !== null) attentions.push(weights);
       if (crossWeights !== null) crossAttentions.push(crossWeights);
     });
@@ -211,6 +215,11 @@ export class Encoder extends Module {
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
     return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, length)) };
   }
+}
+
+/** Runs a layer; unless it is recorded, what it makes on the way is gone before the next one, which uses its memory again. */
+function alone<T>(cache: LayerCache | undefined, layer: () => T): T {
+  return isGradEnabled() ? layer() : scope(layer, { roots: cache === undefined ? [] : [cache] });
 }
 
 /** The real tokens of a batch, where they can be computed alone; else null. */

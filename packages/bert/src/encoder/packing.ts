@@ -14,8 +14,9 @@ export class Packing {
   readonly places: Int32Array;
   /** Where each sentence begins among the real tokens, and the end of the last: B + 1 numbers. */
   readonly starts: Int32Array;
-  #index: Tensor | null = null;
-  #back: Tensor | null = null;
+  readonly #index: Tensor;
+  /** For each place of the padded batch which real token is there; T: none. */
+  readonly #back: Tensor;
 
   private constructor(seen: Uint8Array, batch: number, length: number) {
     this.batch = batch;
@@ -31,6 +32,10 @@ export class Packing {
     seen.forEach((one, place) => {
       if (one === 1) this.places[at++] = place;
     });
+    const back = new Int32Array(batch * length).fill(count);
+    this.places.forEach((place, i) => (back[place] = i));
+    this.#index = fromTypedArray(this.places);
+    this.#back = fromTypedArray(back);
   }
 
   /** null where all tokens are real, or none is: there is nothing to leave out, or nothing left. */
@@ -62,21 +67,14 @@ export class Packing {
   /** [B or 1, S, ...] → [1, T, ...] */
   pack(x: Tensor): Tensor {
     const rest = x.shape.slice(2);
-    const { batch, length, places } = this;
-    this.#index ??= fromTypedArray(places);
+    const { batch, length } = this;
     const rows = x.shape[0] === batch ? x : x.expand([batch, length, ...rest]);
     return rows.reshape([batch * length, ...rest]).indexSelect(0, this.#index).unsqueeze(0);
   }
 
   /** [1, T, ...] → [B, S, ...], with `fill` at padding. */
   spread(x: Tensor, fill = 0): Tensor {
-    const { batch, length, places } = this;
-    const count = places.length;
-    if (this.#back === null) {
-      const back = new Int32Array(batch * length).fill(count);
-      places.forEach((place, i) => (back[place] = i));
-      this.#back = fromTypedArray(back);
-    }
+    const { batch, length } = this;
     const rest = x.shape.slice(2);
     const rows = concat([x.squeeze(0), full([1, ...rest], fill, { dtype: x.dtype })], 0);
     return rows.indexSelect(0, this.#back).reshape([batch, length, ...rest]);

@@ -44,6 +44,17 @@ describe('a pass that is not recorded', () => {
     expect(engineInfo().memoryBytes).toBe(memoryBytes);
   });
 
+  it('takes no more memory the deeper the model is: a layer uses again what the one before it used', async () => {
+    await ready();
+    const model = drawn(new BertModel({ ...options, numHiddenLayers: 40 }));
+    const run = (length: number): void => void noGrad(() => model.forward({ inputIds: tokens(16, length) }));
+    run(2);
+    const { memoryBytes } = engineInfo();
+    run(80);
+    // A layer makes about 3 MB of tensors here.
+    expect(engineInfo().memoryBytes - memoryBytes).toBeLessThan(32e6);
+  });
+
   it('follows training, an adapter, another dtype and a change of kernels', () => {
     const model = drawn(new BertForSequenceClassification({ ...options, numLabels: 3 }));
     const inputIds = tokens(4, 6);
