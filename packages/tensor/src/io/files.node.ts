@@ -182,7 +182,7 @@ function pathOf(path: string | URL): string {
 
 function temporaryName(target: string): string {
   // The global, as importing node:crypto takes 3 ms.
-  return join(dirname(target), `.${basename(target).slice(0, 100)}.${process.pid}.${crypto.randomUUID()}.tmp`);
+  return join(dirname(target), `.${basename(target).slice(0, 100)}.${process.pid}.${crypto.randomUUID().replaceAll('-', '')}.tmp`);
 }
 
 function realpathOrItself(path: string): string {
