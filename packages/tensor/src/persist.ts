@@ -18,11 +18,7 @@ export interface PersistOptions {
 class Holding implements Holder {
   readonly storages: Storage[] = [];
   readonly blocks: Block[] = [];
-  readonly weight: ArrayBuffer;
-
-  constructor(bytes: number) {
-    this.weight = weightOf(bytes);
-  }
+  weight: ArrayBuffer | null = null;
 
   giveBack(): void {
     for (const storage of this.storages) if (storage.owner === this) storage.moveOut();
@@ -55,7 +51,7 @@ export function persist(tensors: Iterable<Tensor>, { packed = false }: PersistOp
 }
 
 function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void {
-  const holding = new Holding(storages.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  const holding = new Holding();
   for (const storage of storages) {
     forget(storage);
     const wanted = runtime !== null && !storage.pinned && storage.owner === null && storage.length > 0;
@@ -70,7 +66,9 @@ function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void 
     holding.blocks.push(block);
     holding.storages.push(storage);
   }
-  if (runtime !== null && holding.blocks.length > 0) lend(runtime.heap, holding.blocks, holding);
+  if (runtime === null || holding.blocks.length === 0) return;
+  holding.weight = weightOf(holding.blocks.reduce((sum, { bytes }) => sum + bytes, 0));
+  lend(runtime.heap, holding.blocks, holding);
 }
 
 function bytesOf({ data }: Storage): Uint8Array {

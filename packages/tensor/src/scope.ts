@@ -1,9 +1,11 @@
 import { ArgumentError } from './errors.ts';
 import type { Heap } from './kernels/wasm/heap.ts';
+import { aligned } from './kernels/wasm/regions.ts';
 import { currentRuntime, startedRuntime } from './kernels/wasm/settings.ts';
 import type { Mark } from './kernels/wasm/stack.ts';
 import { currentRegion, enterRegion, scopeError, type Place, type Region, type Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
+import { abandonsPromise } from './thenable.ts';
 
 export interface ScopeOptions {
   /** Objects, such as models, whose tensors stay: every tensor in an attribute of theirs, or of what their attributes hold. */
@@ -14,8 +16,6 @@ export interface ScopeOptions {
 const placedFrom = 256;
 /** What is at least this large starts the engine, if nothing has yet. */
 const startsFrom = 1 << 13;
-
-const rounded = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** A scope that is open, or was. */
 class Scope implements Region {
@@ -39,7 +39,7 @@ class Scope implements Region {
     const heap = this.#base?.heap ?? (bytes < startsFrom ? startedRuntime() : currentRuntime())?.heap;
     if (heap === undefined) return null;
     this.#open(heap);
-    const again = this.#free.get(rounded(bytes))?.pop();
+    const again = this.#free.get(aligned(bytes))?.pop();
     if (again !== undefined) return { memory: heap.memory, address: again };
     try {
       return { memory: heap.memory, address: heap.allocate(bytes) };
@@ -50,7 +50,7 @@ class Scope implements Region {
   }
 
   recycle({ address }: Place, bytes: number): void {
-    const size = rounded(bytes);
+    const size = aligned(bytes);
     const list = this.#free.get(size);
     if (list === undefined) this.#free.set(size, [address]);
     else list.push(address);
@@ -87,7 +87,8 @@ class Scope implements Region {
   }
 }
 
-let current: Scope | null = null;
+/** The innermost scope that is open: regions are nothing else. */
+const current = (): Scope | null => currentRegion() as Scope | null;
 
 /**
  * Runs `fn`; the memory of the tensors made in it is taken back at once when it ends. What stays: what `fn` returns
@@ -104,25 +105,17 @@ let current: Scope | null = null;
  * const probabilities = scope(() => softmax(linear(x, weight)));
  */
 export function scope<T>(fn: () => T, { roots = [] }: ScopeOptions = {}): T {
-  const own = new Scope(current);
-  const before = enterRegion(own);
-  current = own;
+  const own = new Scope(current());
+  enterRegion(own);
   let result: T | undefined;
   try {
     result = fn();
-    refusePromise(result);
+    if (abandonsPromise(result)) throw new ArgumentError('scope: the callback must be synchronous: its memory is taken back when it returns; await before or after it, not inside');
     return result;
   } finally {
-    current = own.outer;
-    enterRegion(before);
+    enterRegion(own.outer);
     own.end(stayingIn(own, result, roots));
   }
-}
-
-function refusePromise(result: unknown): void {
-  if (typeof result !== 'object' || result === null || !('then' in result) || typeof result.then !== 'function') return;
-  result.then(undefined, () => {});
-  throw new ArgumentError('scope: the callback must be synchronous: its memory is taken back when it returns; await before or after it, not inside');
 }
 
 /**
@@ -140,7 +133,7 @@ export function keep<T extends Tensor>(tensor: T): T {
 
 /** Notes that a leaf's gradient was written: it stays for as long as the leaf does. */
 export function keepGradient(leaf: Tensor): void {
-  current?.leaves.add(leaf);
+  current()?.leaves.add(leaf);
 }
 
 function stayingIn(own: Scope, result: unknown, roots: readonly object[]): Set<Storage> {
@@ -191,9 +184,4 @@ function collect(value: unknown, deep: boolean, found: Set<Storage>, seen: Set<o
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
-}
-
-/** Whether a scope is open. */
-export function inScope(): boolean {
-  return currentRegion() !== null;
 }

@@ -50,11 +50,9 @@ export function currentRegion(): Region | null {
   return region;
 }
 
-/** Makes `next` the region of new storages and gives the one before. */
-export function enterRegion(next: Region | null): Region | null {
-  const before = region;
+/** Makes `next` the region of new storages. */
+export function enterRegion(next: Region | null): void {
   region = next;
-  return before;
 }
 
 /**

@@ -100,10 +100,9 @@ async function copyInto(model: Module, entries: ReadonlyMap<string, Entry>, foun
         start += tensor.shape[0];
       }
     });
-    // Packed as they come, so that the file's values are in memory once.
+    // Packed as they come, so that the file's values are in memory once; the rest finds its place with the first pass.
     persist(tensors.filter((tensor) => weights.has(tensor)), { packed: true });
   }
-  persist([...model.parameters()].filter((parameter) => !weights.has(parameter)));
 }
 
 function sameValues(a: Tensor, b: Tensor): boolean {

@@ -3,6 +3,7 @@ import { isFloat, type DType } from '../dtype.ts';
 import type { Shape } from '../layout.ts';
 import { checkPresent, currentRegion, type Region, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
+import { abandonsPromise } from '../thenable.ts';
 
 /**
  * What an op is: a forward on views beside its backward on tensors. `apply` runs the one and records the other.
@@ -163,11 +164,7 @@ export function withRecording<T>(on: boolean, fn: () => T): T {
 
 /** A callback that goes on after it returned would run outside what it was given to. */
 export function refusePromise<T>(name: string, result: T): T {
-  if (typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function') {
-    // This error says all there is to say: how the promise ends is nobody's business any more.
-    result.then(undefined, () => {});
-    throw new AutogradError(`${name}: the callback must be synchronous; await before or after it, not inside`);
-  }
+  if (abandonsPromise(result)) throw new AutogradError(`${name}: the callback must be synchronous; await before or after it, not inside`);
   return result;
 }
 

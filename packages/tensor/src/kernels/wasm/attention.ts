@@ -3,6 +3,7 @@ import type { View } from '../../storage.ts';
 import type { AttentionGradients, AttentionOptions } from '../contract.ts';
 import { thresholdOf } from './dropout.ts';
 import { fetch, place, placeResult, type Placed } from './operands.ts';
+import { aligned } from './regions.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
 
@@ -40,7 +41,7 @@ export function attentionRecord({ heap, exports }: Runtime, sizes: AttentionSize
   const backward = operands.g !== undefined;
   const { segments } = options;
   const longest = segments === null ? S : longestOf(segments);
-  const bytes = Math.ceil(exports.attentionBytes(longest, E, V, backward ? 1 : 0) / 64) * 64;
+  const bytes = aligned(exports.attentionBytes(longest, E, V, backward ? 1 : 0));
   const bounds = segments ?? [0, L, 0, S];
   const [scratch, axes, list, record] = [bytes * parts, heads.length * 4 * (names.length + 1), bounds.length * 4, 256].map((size) => heap.allocate(size));
   const { i32, f32 } = heap;

@@ -67,14 +67,17 @@ function placeWeights(heap: Heap, { weight, smoothing }: CrossEntropyTargets, C:
   return address;
 }
 
+/** What both kernels read: logits as rows of C classes, and what weighs these. */
+function placeRows(heap: Heap, logits: View, targets: CrossEntropyTargets) {
+  const { shape } = logits.layout;
+  const C = shape[shape.length - 1];
+  return { C, rows: sizeOf(shape) / C, x: placeDense(heap, logits), weight: placeWeights(heap, targets, C) };
+}
+
 export function crossEntropy(runtime: Runtime, logits: View, targets: CrossEntropyTargets, losses: View, logSumExp: View): void {
   const { heap } = runtime;
   heap.scratch(() => {
-    const { shape } = logits.layout;
-    const C = shape[shape.length - 1];
-    const rows = sizeOf(shape) / C;
-    const x = placeDense(heap, logits);
-    const weight = placeWeights(heap, targets, C);
+    const { C, rows, x, weight } = placeRows(heap, logits, targets);
     const sums = heap.allocate(rows * rowBytes);
     const job = crossEntropyRecord(heap, { rows, columns: C, x, out: 0, weight, sums, table: 0 });
     runJob(runtime, 'crossEntropy', job, partsFor(runtime, rows * C * costOfValue));
@@ -102,11 +105,7 @@ export function crossEntropyBackward(runtime: Runtime, logits: View, targets: Cr
   if (gradient === null) return;
   const { heap } = runtime;
   heap.scratch(() => {
-    const { shape } = logits.layout;
-    const C = shape[shape.length - 1];
-    const rows = sizeOf(shape) / C;
-    const x = placeDense(heap, logits);
-    const weight = placeWeights(heap, targets, C);
+    const { C, rows, x, weight } = placeRows(heap, logits, targets);
     const result = placeResult(heap, gradient);
     const table = heap.allocate(rows * rowBytes);
     const job = crossEntropyRecord(heap, { rows, columns: C, x, out: result, weight, sums: 0, table });

@@ -1,7 +1,7 @@
 import type { DType, TypedArrayOf } from '../../dtype.ts';
 import { arrayOn } from '../../dtype.ts';
 import { EngineError, MemoryError } from '../../errors.ts';
-import { Regions, type Block } from './regions.ts';
+import { aligned, Regions, type Block } from './regions.ts';
 import { Stack, type Mark } from './stack.ts';
 
 const page = 65536;
@@ -142,7 +142,7 @@ export class Heap {
 
   /** A block that stays until `free` is called for it. */
   reserve(bytes: number): Block {
-    const block = { address: 0, bytes: Math.ceil(bytes / 64) * 64 };
+    const block = { address: 0, bytes: aligned(bytes) };
     block.address = this.#take(block.bytes);
     this.#reserved += block.bytes;
     this.#note();

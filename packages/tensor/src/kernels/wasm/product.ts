@@ -1,5 +1,6 @@
 import type { LinearActivation } from '../contract.ts';
 import type { Heap } from './heap.ts';
+import { aligned } from './regions.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob, type JobName } from './share.ts';
 
@@ -66,7 +67,7 @@ export function multiply(runtime: Runtime, products: Products): void {
   const parts = partsFor(runtime, M * N * K * count);
   const few = M <= fewRows;
   /** What lies between the memory of one part and that of the next. */
-  const strideOf = (bytes: number): number => (parts === 1 ? 0 : Math.ceil(bytes / 64) * 64);
+  const strideOf = (bytes: number): number => (parts === 1 ? 0 : aligned(bytes));
   heap.scratch(() => {
     const table = heap.allocate(count * 12);
     const job = heap.allocate(recordBytes);

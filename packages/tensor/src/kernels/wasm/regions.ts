@@ -1,3 +1,8 @@
+/** Bytes in whole cache lines: what memory is given in. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
+
 /** A run of bytes. */
 export interface Block {
   readonly address: number;

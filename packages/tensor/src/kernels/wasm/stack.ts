@@ -1,4 +1,4 @@
-import type { Block } from './regions.ts';
+import { aligned, type Block } from './regions.ts';
 
 /** How high a stack stands: in which chunk, and how far from its start. */
 export interface Mark {
@@ -45,7 +45,7 @@ export class Stack {
 
   /** The address of `bytes` bytes, a multiple of 64. */
   push(bytes: number): number {
-    const rounded = Math.ceil(bytes / 64) * 64;
+    const rounded = aligned(bytes);
     const chunk = this.#chunks[this.#chunk];
     if (chunk !== undefined && this.#offset + rounded <= chunk.bytes) {
       const address = chunk.address + this.#offset;
