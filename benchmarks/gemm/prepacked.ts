@@ -6,7 +6,7 @@ import { allocate } from '../../packages/tensor/src/storage.ts';
 import { inScope, type Way } from '../libraries/strided.ts';
 import { inputsOf, type ProductProblem } from '../problems.ts';
 
-const plain = { bias: null, scale: 1, activation: null, residual: null, kept: null };
+const plain = { bias: null, scale: 1, activation: null, dropout: null, residual: null, slope: null };
 
 /** A product whose constant operand is packed before; null for the js loops, which pack nothing. */
 export function prepacked(level: KernelLevel, problem: ProductProblem): Way<void> | null {

@@ -30,10 +30,11 @@ function stepOf(source: SeedBertForPreTraining, problem: TrainProblem, dropout: 
   const optimizer = new AdamW(model.parameters(), { lr: problem.lr, weightDecay: 0.01 });
   const batch = batchOf(problem);
   return () => scope(() => {
-    optimizer.zeroGrad();
     const { loss } = pretrainingLosses(model, batch);
     loss.backward();
     optimizer.step();
+    // Inside, as the trainer does it: no gradient leaves the scope.
+    optimizer.zeroGrad();
     return Number(loss.item());
   }, { roots: [model] });
 }

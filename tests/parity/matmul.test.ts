@@ -1,4 +1,4 @@
-import { Tensor, tensor, zeros } from '@strided/tensor';
+import { ones, Tensor, tensor, zeros } from '@strided/tensor';
 import { expectClose, layouts, runs, tensors } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -29,8 +29,12 @@ const operands = fc.record({ lead: batch, M: length, N: length, K: depth }).filt
 const layers = fc.record({ M: length, N: length, K: depth }).filter(({ M, N, K }) => M * N * K <= 120_000).chain(({ M, N, K }) =>
   fc.record({ a: seeded([M, K]), b: seeded([K, N]), bias: seeded([N]), residual: seeded([M, N]), out: seeded([M, N], false) }),
 );
-const plain = { bias: null, scale: 1, activation: null, residual: null, kept: null } as const;
+const plain = { bias: null, scale: 1, activation: null, dropout: null, residual: null, slope: null } as const;
 const activation = fc.constantFrom(...linearActivations);
+/** Where dropout draws from; near 2³² blocks a count of blocks carries. */
+const streams = fc.option(fc.record({ p: fc.constantFrom(0.1, 0.5, 0.999), state: fc.record({ seed: fc.nat(), offset: fc.constantFrom(0, 8, 2 ** 34 - 8) }) }));
+/** Rows of the result are whole blocks of four draws where anything is dropped. */
+const dropsFor = <T>({ shape }: Tensor, stream: T | null): T | null => (shape[1] % 4 === 0 ? stream : null);
 
 const fresh = (x: Tensor): Tensor => zeros(x.shape);
 
@@ -103,21 +107,42 @@ describe.skipIf(runtime === null)(`products at level ${level} equal those of the
 });
 
 describe.skipIf(runtime === null)(`what follows the sums of linear at level ${level}`, () => {
-  it('is the activation of the js loops within 1e-5 of the size of what it is given and makes; the values before it are kept', () => {
-    fc.assert(fc.property(layers, activation, fc.boolean(), ({ a, b, bias, residual, out }, name, added) => {
+  it('is the activation of the js loops within 1e-5 of the size of what it is given and makes, with its slope, and drops what the js loops drop', () => {
+    fc.assert(fc.property(layers, fc.option(activation), fc.boolean(), streams, ({ a, b, bias, residual, out }, name, added, stream) => {
       const weight = b.transpose();
-      const kept = fresh(out);
-      const epilogue = { bias, scale: 0.5, activation: name, residual: added ? residual : null, kept };
+      const dropout = dropsFor(out, stream);
+      const slope = fresh(out);
+      const epilogue = { bias, scale: 0.5, activation: name, dropout, residual: added ? residual : null, slope };
       linear(chosen(), a, weight, epilogue, out);
-      // The sums are compared above; here they are given.
+      // The sums are compared above; here they are given, as the result of a product with 1.
       const sums = zeros(out.shape);
       linear(chosen(), a, weight, { ...plain, scale: 0.5, bias }, sums);
-      expectSameBits(kept, sums);
-      const exact = zeros(out.shape, { dtype: 'float64' });
-      jsKernels.unary(name, sums.cast('float64'), exact);
-      const expected = added ? exact.add(residual) : exact;
-      expectClose(out.cast('float64'), expected, { rtol: 1e-5, atol: 1e-6 });
+      const one = tensor([[1]], { dtype: 'float64' });
+      const [exact, exactSlope] = [sums, sums].map((x) => zeros([x.size, 1], { dtype: 'float64' }));
+      jsKernels.linear(sums.cast('float64').reshape([-1, 1]), one, { ...plain, activation: name, slope: exactSlope }, exact);
+      const factors = zeros(out.shape, { dtype: 'float64' });
+      if (dropout === null) factors.fill(1);
+      else jsKernels.dropout(ones(out.shape, { dtype: 'float64' }), dropout.p, dropout.state, factors);
+      const dropped = exact.reshape(out.shape).mul(factors);
+      const scale = dropout === null ? 1 : 1 / (1 - dropout.p);
+      expectClose(out.cast('float64'), added ? dropped.add(residual) : dropped, { rtol: 1e-5, atol: 1e-6 * scale });
+      expectClose(slope.cast('float64'), exactSlope.reshape(out.shape).mul(factors), { rtol: 1e-7, atol: 1e-6 * scale });
     }), { numRuns: runs(1 / 2) });
+  });
+
+  it('drops to 0 what is not finite, and in pieces of columns what it drops at once', () => {
+    // B is packed in pieces of columns: each piece begins its draws where the last one ended.
+    const [M, N, K] = [260, 1000, 1100];
+    const [a, weight] = [sequence(M * K).reshape([M, K]), sequence(N * K, 7).reshape([N, K])];
+    const dropout = { p: 0.5, state: { seed: 3, offset: 2 ** 34 - 4 } };
+    const [out, kept, mask] = [zeros([M, N]), zeros([M, N]), zeros([M, N])];
+    linear(chosen(), a, weight, { ...plain, dropout }, out);
+    linear(chosen(), a, weight, plain, kept);
+    jsKernels.dropout(ones([M, N]), 0.5, dropout.state, mask);
+    expectSameBits(out, kept.mul(mask).add(0));
+    const [infinite, dropped] = [zeros([1, 8]).fill(Infinity), zeros([1, 8])];
+    linear(chosen(), ones([1, 1]), infinite.transpose(), { ...plain, dropout: { p: 0.5, state: { seed: 1, offset: 0 } } }, dropped);
+    expect(new Set(dropped.toTypedArray())).toEqual(new Set([0, Infinity]));
   });
 
   it('is the same with the weight packed before, bit for bit, for any number of rows', () => {
@@ -125,21 +150,21 @@ describe.skipIf(runtime === null)(`what follows the sums of linear at level ${le
     const cases = fc.record({ M: rows, N: length, K: depth }).filter(({ M, N, K }) => M * N * K <= 120_000).chain(({ M, N, K }) =>
       fc.record({ x: seeded([M, K]), weight: seeded([N, K]), residual: seeded([M, N]), bias: seeded([N]) }),
     );
-    fc.assert(fc.property(cases, fc.option(activation), ({ x, weight, residual, bias }, name) => {
+    fc.assert(fc.property(cases, fc.option(activation), streams, ({ x, weight, residual, bias }, name, stream) => {
       const on = chosen();
       const [M, K] = x.shape;
       const [N] = weight.shape;
-      const [fromWeight, fromPacked] = [0, 1].map(() => ({ out: zeros([M, N]), kept: zeros([M, N]) }));
-      const epilogue = { bias, scale: 1, activation: name, residual };
-      linear(on, x, weight, { ...epilogue, kept: fromWeight.kept }, fromWeight.out);
+      const [fromWeight, fromPacked] = [0, 1].map(() => ({ out: zeros([M, N]), slope: zeros([M, N]) }));
+      const epilogue = { bias, scale: 1, activation: name, dropout: dropsFor(residual, stream), residual };
+      linear(on, x, weight, { ...epilogue, slope: fromWeight.slope }, fromWeight.out);
       on.heap.scratch(() => {
         const bytes = packedWeightBytes(on, N, K);
         const packed = on.heap.allocate(bytes);
         packWeight(on, place(on.heap, weight), N, K, packed);
-        linearPacked(on, x, packed, { ...epilogue, kept: fromPacked.kept }, fromPacked.out);
+        linearPacked(on, x, packed, { ...epilogue, slope: fromPacked.slope }, fromPacked.out);
       });
       expectSameBits(fromPacked.out, fromWeight.out);
-      expectSameBits(fromPacked.kept, fromWeight.kept);
+      expectSameBits(fromPacked.slope, fromWeight.slope);
     }), { numRuns: runs(1 / 2) });
   });
 });
@@ -159,13 +184,14 @@ describe.skipIf(narrow === null || wide === null)('relaxed and simd256', () => {
 
   it('finish a layer to the same bits', () => {
     if (narrow === null || wide === null) return;
-    fc.assert(fc.property(layers, activation, ({ a, b, bias, residual }, name) => {
+    fc.assert(fc.property(layers, fc.option(activation), fc.boolean(), streams, ({ a, b, bias, residual }, name, keeps, stream) => {
       const [one, other] = [narrow, wide].map((on) => {
-        const out = zeros(residual.shape);
-        linear(on, a, b.transpose(), { bias, scale: 0.3, activation: name, residual, kept: null }, out);
-        return out;
+        const [out, slope] = [zeros(residual.shape), zeros(residual.shape)];
+        linear(on, a, b.transpose(), { bias, scale: 0.3, activation: name, dropout: dropsFor(residual, stream), residual, slope: keeps ? slope : null }, out);
+        return { out, slope };
       });
-      expectSameBits(other, one);
+      expectSameBits(other.out, one.out);
+      expectSameBits(other.slope, one.slope);
     }), { numRuns: runs(1 / 2) });
   });
 });

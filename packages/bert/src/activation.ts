@@ -1,5 +1,5 @@
 import type { Linear } from '@strided/nn';
-import { CheckpointError, type LinearOptions, type Tensor } from '@strided/tensor';
+import { CheckpointError, dropout, type LinearOptions, type Tensor } from '@strided/tensor';
 
 type Activation = (x: Tensor) => Tensor;
 
@@ -42,10 +42,10 @@ const fused: Readonly<Partial<Record<ActivationName, NonNullable<LinearOptions['
   relu: 'relu', silu: 'silu', swish: 'silu', tanh: 'tanh',
 };
 
-/** activation(x·Wᵀ + b), in one pass where there is one. */
-export function activated(layer: Linear, name: ActivationName, x: Tensor): Tensor {
+/** dropout(activation(x·Wᵀ + b)), in one pass where there is one. */
+export function activated(layer: Linear, name: ActivationName, x: Tensor, p = 0): Tensor {
   const known = fused[name];
-  return known === undefined ? activation(name)(layer.forward(x)) : layer.forward(x, { activation: known });
+  return known === undefined ? dropout(activation(name)(layer.forward(x)), { p }) : layer.forward(x, { activation: known, dropout: p });
 }
 
 /** An activation by its name; an unknown one is refused. */

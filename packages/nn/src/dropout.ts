@@ -11,8 +11,13 @@ export class Dropout extends Module {
     this.p = p;
   }
 
+  /** The probability that counts now: p in training, else 0. */
+  get rate(): number {
+    return this.training ? this.p : 0;
+  }
+
   forward(x: Tensor): Tensor {
-    return dropout(x, { p: this.p, training: this.training });
+    return dropout(x, { p: this.rate });
   }
 
   override describe(): string {

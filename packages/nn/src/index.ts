@@ -7,7 +7,7 @@ export type { Layer } from './forward.ts';
 export { summarize, Summary, type SummaryRow } from './summary.ts';
 export { Identity, ModuleList, Sequential } from './containers.ts';
 export * as init from './init.ts';
-export { Linear } from './linear.ts';
+export { Linear, type AfterLinear } from './linear.ts';
 export { linearWeights, persistWeights } from './linearWeights.ts';
 export { Embedding } from './embedding.ts';
 export { LayerNorm, type LayerNormOptions } from './layerNorm.ts';

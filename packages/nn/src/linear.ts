@@ -1,8 +1,11 @@
-import { linear, zeros, type LinearOptions, type Tensor } from '@strided/tensor';
+import { dropout, linear, zeros, type LinearOptions, type Tensor } from '@strided/tensor';
 import type { Adapter } from './adapter.ts';
 import { linearUniform } from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
+
+/** What a linear layer does to its sums before it gives them away. */
+export type AfterLinear = Pick<LinearOptions, 'activation' | 'dropout' | 'residual'>;
 
 /** For sums that an adapter has changed. */
 const activations: Readonly<Record<NonNullable<LinearOptions['activation']>, (x: Tensor) => Tensor>> = {
@@ -28,12 +31,14 @@ export class Linear extends Module {
     this.bias = bias ? linearUniform(new Parameter(zeros([outFeatures])), inFeatures) : null;
   }
 
-  /** activation(x·Wᵀ + b) + residual, in one pass over the result; by default the sums alone. */
-  forward(x: Tensor, { activation, residual = null }: Pick<LinearOptions, 'activation' | 'residual'> = {}): Tensor {
-    if (this.adapter === null) return linear(x, this.weight, this.bias, { residual, ...(activation === undefined ? {} : { activation }) });
+  /** dropout(activation(x·Wᵀ + b)) + residual, in one pass over the result; by default the sums alone. */
+  forward(x: Tensor, after: AfterLinear = {}): Tensor {
+    if (this.adapter === null) return linear(x, this.weight, this.bias, after);
+    const { activation, dropout: p = 0, residual = null } = after;
     const sums = linear(x, this.weight, this.bias, { residual: this.adapter.forward(x) });
     const y = activation === undefined ? sums : activations[activation](sums);
-    return residual === null ? y : y.add(residual);
+    const dropped = dropout(y, { p });
+    return residual === null ? dropped : dropped.add(residual);
   }
 
   override describe(): string {

@@ -63,7 +63,7 @@ const TAIL = memory.data<f32>([
 /** e^(−x²/2) */
 // @ts-ignore: decorator
 @inline
-function bell(x: v128): v128 {
+export function bell(x: v128): v128 {
   return expNegative(f32x4.mul(f32x4.mul(x, x), constant(TAIL, 1)));
 }
 
@@ -73,7 +73,7 @@ function bell(x: v128): v128 {
  */
 // @ts-ignore: decorator
 @inline
-function normal(x: v128, e: v128): v128 {
+export function normal(x: v128, e: v128): v128 {
   const one = constant(EXP, 12);
   const t = f32x4.div(one, madd(f32x4.abs(x), constant(TAIL, 0), one));
   let p = madd(constant(TAIL, 4), t, constant(TAIL, 5));
@@ -95,64 +95,143 @@ export function gelu(x: v128): v128 {
   return f32x4.mul(x, normal(x, bell(x)));
 }
 
-/** Φ(x) + x·φ(x); beyond 14 the second term is 0, also for infinities. */
+/** Φ(x) + x·φ(x), from e = bell(x) and half = normal(x, e); beyond 14 the second term is 0, also for infinities. */
+// @ts-ignore: decorator
+@inline
+export function geluSlopeFrom(x: v128, e: v128, half: v128): v128 {
+  const limit = constant(TAIL, 3);
+  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  return madd(f32x4.mul(inside, constant(TAIL, 2)), e, half);
+}
+
 // @ts-ignore: decorator
 @inline
 export function geluSlope(x: v128): v128 {
   const e = bell(x);
-  const limit = constant(TAIL, 3);
-  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
-  return madd(f32x4.mul(inside, constant(TAIL, 2)), e, normal(x, e));
+  return geluSlopeFrom(x, e, normal(x, e));
 }
 
 const TANH_FORM = memory.data<f32>([
   1.59576912, 0.0713548163, 0.214064449, 100, // 2·√(2/π), that · 0.044715, that · 3, where slopes have long vanished
 ]);
 
-/** x·sigmoid(2u) for u = √(2/π)·(x + 0.044715·x³): x/2·(1 + tanh u) without its cancellation. */
+/** What slopes are taken at: beyond, they have long vanished, and their factors must not be infinite. */
+// @ts-ignore: decorator
+@inline
+function within(x: v128): v128 {
+  const limit = constant(TANH_FORM, 3);
+  return f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+}
+
+/** e^(−|t|), from which both halves of a sigmoid are made. */
+// @ts-ignore: decorator
+@inline
+function fall(t: v128): v128 {
+  return expNegative(f32x4.neg(f32x4.abs(t)));
+}
+
+/** sigmoid(|t|) from e = fall(t) */
+// @ts-ignore: decorator
+@inline
+export function largerHalf(e: v128): v128 {
+  const one = constant(EXP, 12);
+  return f32x4.div(one, f32x4.add(one, e));
+}
+
+/** sigmoid(t) */
+// @ts-ignore: decorator
+@inline
+function half(t: v128, e: v128, larger: v128): v128 {
+  return v128.bitselect(larger, f32x4.mul(e, larger), f32x4.ge(t, f32x4.neg(t)));
+}
+
+/** s + f·s·(1 − s) for s = sigmoid(t), where nothing cancels. */
+// @ts-ignore: decorator
+@inline
+function sigmoidSlope(t: v128, f: v128, e: v128, larger: v128): v128 {
+  return madd(f32x4.mul(f, f32x4.mul(e, larger)), larger, half(t, e, larger));
+}
+
+/** 2u for u = √(2/π)·(x + 0.044715·x³) */
+// @ts-ignore: decorator
+@inline
+function twiceU(x: v128, square: v128): v128 {
+  return f32x4.mul(x, madd(square, constant(TANH_FORM, 1), constant(TANH_FORM, 0)));
+}
+
+/** fall(2u) */
+// @ts-ignore: decorator
+@inline
+export function geluTanhFall(x: v128): v128 {
+  const inside = within(x);
+  return fall(twiceU(inside, f32x4.mul(inside, inside)));
+}
+
+/** x·sigmoid(2u), which is x/2·(1 + tanh u) without its cancellation, from e = geluTanhFall(x) and larger = largerHalf(e). */
+// @ts-ignore: decorator
+@inline
+export function geluTanhFrom(x: v128, e: v128, larger: v128): v128 {
+  const inside = within(x);
+  return f32x4.mul(x, half(twiceU(inside, f32x4.mul(inside, inside)), e, larger));
+}
+
 // @ts-ignore: decorator
 @inline
 export function geluTanh(x: v128): v128 {
-  const twice = f32x4.mul(x, madd(f32x4.mul(x, x), constant(TANH_FORM, 1), constant(TANH_FORM, 0)));
-  return f32x4.mul(x, sigmoid(twice));
-}
-
-/** s + f·s·(1 − s) for s = sigmoid(t), both halves of it from one exponential, so that neither cancels. */
-// @ts-ignore: decorator
-@inline
-function sigmoidSlope(t: v128, f: v128): v128 {
-  const one = constant(EXP, 12);
-  const e = expNegative(f32x4.neg(f32x4.abs(t)));
-  const larger = f32x4.div(one, f32x4.add(one, e)), smaller = f32x4.mul(e, larger);
-  return madd(f32x4.mul(f, smaller), larger, v128.bitselect(larger, smaller, f32x4.ge(t, f32x4.neg(t))));
+  const e = geluTanhFall(x);
+  return geluTanhFrom(x, e, largerHalf(e));
 }
 
 /** s + x·s·(1 − s)·(2u)′ for s = sigmoid(2u) */
 // @ts-ignore: decorator
 @inline
-export function geluTanhSlope(x: v128): v128 {
-  const limit = constant(TANH_FORM, 3);
-  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
-  const square = f32x4.mul(inside, inside);
-  const twice = f32x4.mul(inside, madd(square, constant(TANH_FORM, 1), constant(TANH_FORM, 0)));
+export function geluTanhSlopeFrom(x: v128, e: v128, larger: v128): v128 {
+  const inside = within(x), square = f32x4.mul(inside, inside);
   const slope = madd(square, constant(TANH_FORM, 2), constant(TANH_FORM, 0));
-  return sigmoidSlope(twice, f32x4.mul(inside, slope));
+  return sigmoidSlope(twiceU(inside, square), f32x4.mul(inside, slope), e, larger);
 }
 
-/** x·sigmoid(x) */
+// @ts-ignore: decorator
+@inline
+export function geluTanhSlope(x: v128): v128 {
+  const e = geluTanhFall(x);
+  return geluTanhSlopeFrom(x, e, largerHalf(e));
+}
+
+/** fall(x) */
+// @ts-ignore: decorator
+@inline
+export function siluFall(x: v128): v128 {
+  return fall(within(x));
+}
+
+/** x·sigmoid(x), from e = siluFall(x) and larger = largerHalf(e) */
+// @ts-ignore: decorator
+@inline
+export function siluFrom(x: v128, e: v128, larger: v128): v128 {
+  return f32x4.mul(x, half(x, e, larger));
+}
+
 // @ts-ignore: decorator
 @inline
 export function silu(x: v128): v128 {
-  return f32x4.mul(x, sigmoid(x));
+  const e = siluFall(x);
+  return siluFrom(x, e, largerHalf(e));
 }
 
 /** s + x·s·(1 − s) for s = sigmoid(x) */
 // @ts-ignore: decorator
 @inline
+export function siluSlopeFrom(x: v128, e: v128, larger: v128): v128 {
+  const inside = within(x);
+  return sigmoidSlope(inside, inside, e, larger);
+}
+
+// @ts-ignore: decorator
+@inline
 export function siluSlope(x: v128): v128 {
-  const limit = constant(TANH_FORM, 3);
-  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
-  return sigmoidSlope(inside, inside);
+  const e = siluFall(x);
+  return siluSlopeFrom(x, e, largerHalf(e));
 }
 
 const TANH = memory.data<f32>([

@@ -1,4 +1,4 @@
-import { Module, type KeyValueCache } from '@strided/nn';
+import { Module, type AfterLinear, type KeyValueCache } from '@strided/nn';
 import { concat, dropout, matmul, scaledDotProductAttention, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
@@ -14,8 +14,8 @@ export interface AttentionContext {
   readonly relative: RelativeContext | null;
   /** The sentences that stand one behind the other in one row, where padding is left out: each sees itself alone. */
   readonly segments?: Segments | null;
-  /** Added to the output. */
-  readonly residual?: Tensor | null;
+  /** What follows the output: dropout, then the sum with what is given. */
+  readonly after?: AfterLinear;
   /** Return attention weights too, which takes memory for all of them at once. */
   readonly needWeights: boolean;
 }
@@ -140,12 +140,12 @@ export class DotAttention extends Module implements Attention {
     return this.#mixed(q, keys, values, context);
   }
 
-  #mixed(q: Tensor, k: Tensor, v: Tensor, { visibility, needWeights, segments = null, residual = null }: AttentionContext): AttentionResult {
+  #mixed(q: Tensor, k: Tensor, v: Tensor, { visibility, needWeights, segments = null, after = {} }: AttentionContext): AttentionResult {
     const options = { scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights };
     const { mixed, weights } = segments === null ? mix(q, k, v, { ...visibility, ...options })
       : segments.each === null ? mix(q, k, v, { ...everything, segments: segments.starts, causal: segments.causal, ...options })
         : { mixed: bySegments(q, k, v, segments.each, (own, keys, values, { mask }) => mix(own, keys, values, { mask, blind: null, ...options }).mixed), weights: null };
-    return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
+    return { output: this.output.forward(mergeHeads(mixed), after), weights };
   }
 
   #project(x: Tensor): Tensor[] {

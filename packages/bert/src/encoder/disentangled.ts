@@ -72,14 +72,14 @@ export class DisentangledAttention extends Module implements Attention {
     this.positionDropout = new Dropout(dropout.attentionOutput);
   }
 
-  forward(x: Tensor, { visibility, relative, needWeights, segments = null, residual = null }: AttentionContext): AttentionResult {
+  forward(x: Tensor, { visibility, relative, needWeights, segments = null, after = {} }: AttentionContext): AttentionResult {
     const { headSize } = this;
     const [q, k, v] = [this.query, this.key, this.value].map((each) => splitHeads(each.forward(x), headSize));
     const projected = relative === null ? null : this.#projected(relative.embeddings);
     const each = segments?.each ?? null;
     const { mixed, weights } = each === null ? this.#mixed(q, k, v, segments === null ? visibility : everything, relative, projected, needWeights, segments?.starts ?? null)
       : { mixed: bySegments(q, k, v, each, (own, keys, values, segment) => this.#mixed(own, keys, values, everything, segment.relative, projected, false).mixed), weights: null };
-    return { output: this.output.forward(mergeHeads(mixed), { residual }), weights };
+    return { output: this.output.forward(mergeHeads(mixed), after), weights };
   }
 
   #mixed(queries: Tensor, k: Tensor, v: Tensor, { mask, blind }: Visibility, relative: RelativeContext | null, projected: Projected | null, needWeights: boolean, segments: ArrayLike<number> | null = null) {

@@ -1,4 +1,4 @@
-import { Dropout, Module } from '@strided/nn';
+import { Dropout, Module, type AfterLinear } from '@strided/nn';
 import type { Tensor } from '@strided/tensor';
 import { activated, activation, type ActivationName } from '../activation.ts';
 import type { EncoderConfig } from '../config.ts';
@@ -31,16 +31,15 @@ export class FeedForward extends Module {
     this.output = new Dense(intermediateSize, hiddenSize, { bias });
   }
 
-  /** The result, with `residual` added where it is given. */
-  forward(x: Tensor, residual: Tensor | null = null): Tensor {
-    return this.output.forward(this.dropout.forward(this.#inner(x)), { residual });
+  forward(x: Tensor, after: AfterLinear = {}): Tensor {
+    return this.output.forward(this.#inner(x), after);
   }
 
   #inner(x: Tensor): Tensor {
-    if (this.gate !== null) return activated(this.gate, this.activation, x).mul(this.input.forward(x));
-    if (this.kind === 'plain') return activated(this.input, this.activation, x);
+    if (this.kind === 'plain') return activated(this.input, this.activation, x, this.dropout.rate);
+    if (this.gate !== null) return this.dropout.forward(activated(this.gate, this.activation, x).mul(this.input.forward(x)));
     const [gate, factor] = this.input.forward(x).chunk(2, -1);
-    return activation(this.activation)(gate).mul(factor);
+    return this.dropout.forward(activation(this.activation)(gate).mul(factor));
   }
 }
 
@@ -98,29 +97,28 @@ export class TransformerLayer extends Module {
   forward(x: Tensor, context: AttentionContext, cross: CrossContext | null, cache: LayerCache | null = null): LayerResult {
     let weights: Tensor | null = null;
     let crossWeights: Tensor | null = null;
-    let hidden = this.#residual(x, this.attentionNorm, this.attentionDropout, (input, residual) => {
-      const result = this.attention.forward(input, { ...context, residual }, cache?.self);
+    let hidden = this.#residual(x, this.attentionNorm, this.attentionDropout, (input, after) => {
+      const result = this.attention.forward(input, { ...context, after }, cache?.self);
       weights = result.weights;
       return result.output;
     });
     const { crossAttention } = this;
     if (cross !== null && crossAttention !== null) {
       const other = { ...context, visibility: cross.visibility, rotation: null, relative: null };
-      hidden = this.#residual(hidden, this.crossAttentionNorm, this.attentionDropout, (input, residual) => {
-        const result = crossAttention.forwardCross(input, { ...other, residual }, cross.states, cache?.cross ?? null);
+      hidden = this.#residual(hidden, this.crossAttentionNorm, this.attentionDropout, (input, after) => {
+        const result = crossAttention.forwardCross(input, { ...other, after }, cross.states, cache?.cross ?? null);
         crossWeights = result.weights;
         return result.output;
       });
     }
-    hidden = this.#residual(hidden, this.feedForwardNorm, this.feedForwardDropout, (input, residual) => this.feedForward.forward(input, residual));
+    hidden = this.#residual(hidden, this.feedForwardNorm, this.feedForwardDropout, (input, after) => this.feedForward.forward(input, after));
     return { output: this.dropout.forward(hidden), weights, crossWeights };
   }
 
-  /** The branch ends in a linear layer, which adds what it is given, unless something of its result is dropped first. */
-  #residual(x: Tensor, norm: Norm | null, dropout: Dropout, branch: (input: Tensor, residual: Tensor | null) => Tensor): Tensor {
+  /** The branch ends in a linear layer, which drops and adds in the same pass. */
+  #residual(x: Tensor, norm: Norm | null, dropout: Dropout, branch: (input: Tensor, after: AfterLinear) => Tensor): Tensor {
     const input = this.normFirst && norm !== null ? norm.forward(x) : x;
-    const drops = dropout.training && dropout.p > 0;
-    const sum = drops ? dropout.forward(branch(input, null)).add(x) : branch(input, x);
+    const sum = branch(input, { dropout: dropout.rate, residual: x });
     return this.normFirst || norm === null ? sum : norm.forward(sum);
   }
 }

@@ -21,13 +21,23 @@ export class Product {
   /** Of each part: `scratchBytes(K)`. */
   scratch: usize;
   scratchStride: usize;
-  /** What follows the sums: C = activation(scale·sums + bias) + residual. bias [N], residual rows of N values; 0 for none. */
+  /** What follows the sums: C = dropout(activation(scale·sums + bias)) + residual. bias [N], residual rows of N values; 0 for none. */
   bias: usize;
   activation: i32;
   scale: f32;
   residual: usize;
   residualRow: isize;
-  /** Where the values before the activation are kept, rows of N; 0 for nowhere. */
-  kept: usize;
-  keptRow: isize;
+  /** Where d(dropout(activation(z)))/dz is kept, rows of N; 0 for nowhere. */
+  slope: usize;
+  slopeRow: isize;
+  /** p·2³², rounded up: a value is dropped where its word is below this. 0: nothing is. */
+  threshold: u32;
+  /** 1/(1 − p) */
+  dropScale: f32;
+  seedLow: u32;
+  seedHigh: u32;
+  /** The block of four words from which the first value of C draws, and the blocks of a row. */
+  blockLow: u32;
+  blockHigh: u32;
+  rowBlocks: i32;
 }

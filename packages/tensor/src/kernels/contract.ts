@@ -60,7 +60,7 @@ export interface Kernels {
 
   /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n]. */
   matmul(a: View, b: View, out: View): void;
-  /** out[r, n] = activation(z) + residual[r, n] for z = scale·Σₖ x[r, k]·weight[n, k] + bias[n]. */
+  /** out[r, n] = dropout(activation(z)) + residual[r, n] for z = scale·Σₖ x[r, k]·weight[n, k] + bias[n]. */
   linear(x: View, weight: View, epilogue: LinearEpilogue, out: View): void;
 
   /** out = x at positions `index` (int32, one axis) of `axis`. */
@@ -121,16 +121,18 @@ export interface Kernels {
 export const linearActivations = ['relu', 'gelu', 'geluTanh', 'silu', 'tanh'] as const satisfies readonly UnaryName[];
 export type LinearActivation = (typeof linearActivations)[number];
 
-/** What follows the sums of `linear`; activations and a scale other than 1 are for floats only. */
+/** What follows the sums of `linear`; activations, dropout and a scale other than 1 are for floats only. */
 export interface LinearEpilogue {
   /** [N] */
   readonly bias: View | null;
   readonly scale: number;
   readonly activation: LinearActivation | null;
+  /** By draw r·N + n of this stream, for N of whole blocks of four draws; null: nothing is dropped. */
+  readonly dropout: { readonly p: number; readonly state: GeneratorState } | null;
   /** [R, N] */
   readonly residual: View | null;
-  /** Where z goes, [R, N], for a backward pass. */
-  readonly kept: View | null;
+  /** Where the derivative of dropout(activation(z)) goes, [R, N], for a backward pass. */
+  readonly slope: View | null;
 }
 
 /** What cross entropy compares logits with. */

@@ -1,28 +1,39 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arange, linear, ones, randn, tensor, zeros, type Tensor } from '../index.ts';
+import { arange, dropout, Generator, linear, ones, randn, tensor, zeros, type Tensor } from '../index.ts';
 import { checkGradients, expectClose, expectTwins, runs, tensors } from '../testing/index.ts';
 import { registry, type Op } from './op.ts';
 
-const plain = { scale: 1, activation: null, bias: false, residual: false, keep: false } as const;
+const plain = { scale: 1, activation: null, dropout: null, bias: false, residual: false, keep: false } as const;
 const twinOf = (name: string) => (registry.get(name) as unknown as Op<object>).composed as (inputs: readonly Tensor[], attributes: object) => Tensor;
 const twin = (inputs: readonly Tensor[]): Tensor => twinOf('linear')(inputs, { ...plain, bias: inputs.length > 2 });
 
 const activations = ['relu', 'gelu', 'geluTanh', 'silu', 'tanh'] as const;
 type Activation = (typeof activations)[number];
 
-const call = (scale: number, activation: Activation | undefined) => (x: Tensor, weight: Tensor, bias: Tensor, residual?: Tensor): Tensor => linear(x, weight, bias, { scale, ...(activation && { activation }), ...(residual && { residual }) });
-const composed = (scale: number, activation: Activation | undefined) => (...inputs: Tensor[]): Tensor =>
-  twinOf(activation === undefined ? 'linear' : 'linearActivation')(inputs, { ...plain, scale, activation: activation ?? null, bias: true, residual: inputs.length > 3 });
+interface After {
+  readonly scale: number;
+  readonly activation: Activation | undefined;
+  readonly p: number;
+}
+
+const call = ({ scale, activation, p }: After) => (x: Tensor, weight: Tensor, bias: Tensor, residual?: Tensor): Tensor =>
+  linear(x, weight, bias, { scale, ...(activation && { activation }), dropout: p, generator: new Generator(3), ...(residual && { residual }) });
+/** The same by the op's twin, and dropout as an op of its own. */
+const composed = ({ scale, activation, p }: After) => (...[x, weight, bias, residual]: Tensor[]): Tensor => {
+  const y = twinOf(activation === undefined ? 'linear' : 'linearActivation')([x, weight, bias], { ...plain, scale, activation: activation ?? null, bias: true });
+  const dropped = dropout(y, { p, generator: new Generator(3) });
+  return residual === undefined ? dropped : dropped.add(residual);
+};
 
 /** x, weight, bias and perhaps a residual, with what is done to them. */
 function fused(dtype: 'float32' | 'float64') {
   const length = fc.nat(4);
-  return fc.tuple(fc.array(length, { maxLength: 2 }), length, length, fc.boolean()).chain(([lead, K, N, added]) => {
+  return fc.tuple(fc.array(length, { maxLength: 2 }), length, fc.oneof(length, fc.constant(8)), fc.boolean()).chain(([lead, K, N, added]) => {
     const one = (shape: readonly number[]) => tensors({ dtype, shape, range: [-2, 2] });
     const [x, weight, bias, residual] = [one([...lead, K]), one([N, K]), one([N]), one([...lead, N])];
     const inputs: fc.Arbitrary<Tensor[]> = added ? fc.tuple(x, weight, bias, residual) : fc.tuple(x, weight, bias);
-    return fc.record({ inputs, scale: fc.constantFrom(1, -0.5), activation: fc.option(fc.constantFrom(...activations), { nil: undefined }) });
+    return fc.record({ inputs, after: fc.record({ scale: fc.constantFrom(1, -0.5), activation: fc.option(fc.constantFrom(...activations), { nil: undefined }), p: fc.constantFrom(0, 0.3, 1) }) });
   });
 }
 
@@ -51,9 +62,9 @@ describe('linear', () => {
     }), { numRuns: runs(1 / 5) });
   });
 
-  it('with options is activation(scale·x·Wᵀ + b) + residual in values and gradients, within two roundings to float32', () => {
-    fc.assert(fc.property(fused('float32'), ({ inputs, scale, activation }) => {
-      const [ours, theirs] = [call(scale, activation), composed(scale, activation)];
+  it('with options is dropout(activation(scale·x·Wᵀ + b)) + residual in values and gradients, within two roundings to float32', () => {
+    fc.assert(fc.property(fused('float32'), ({ inputs, after }) => {
+      const [ours, theirs] = [call(after), composed(after)];
       const bound = { rtol: 2 ** -22, atol: 1e-6 };
       expectTwins(ours, theirs, inputs, { values: bound, gradients: { rtol: 1e-5, atol: 1e-5 } });
     }));
@@ -61,9 +72,9 @@ describe('linear', () => {
 
   it('with options has gradients of both orders that central differences confirm', () => {
     // Away from relu's corner.
-    const smooth = fused('float64').filter(({ activation }) => activation !== 'relu');
-    fc.assert(fc.property(smooth, ({ inputs, scale, activation }) => {
-      checkGradients(call(scale, activation), inputs, { order: 2 });
+    const smooth = fused('float64').filter(({ after }) => after.activation !== 'relu');
+    fc.assert(fc.property(smooth, ({ inputs, after }) => {
+      checkGradients(call(after), inputs, { order: 2 });
     }), { numRuns: runs(1 / 5) });
   });
 
@@ -83,6 +94,16 @@ describe('linear', () => {
     expect(linear(x, weight, null, { scale: 0.5 }).toArray()).toEqual([[-0.5]]);
     const sum = linear(x, weight, tensor([1], { dtype: 'int32' }), { residual: tensor([[2 ** 31 - 1]], { dtype: 'int32' }) });
     expect([sum.dtype, sum.toArray()]).toEqual(['int32', [[2 ** 31 - 1]]]);
+  });
+
+  it('drops only in training, draws as many numbers as it has values, and refuses what is no probability', () => {
+    const generator = new Generator(1);
+    expectClose(linear(ones([2, 3]), ones([4, 3]), null, { dropout: 0.5, training: false, generator }), ones([2, 4]).mul(3));
+    expect(generator.state.offset).toBe(0);
+    linear(ones([2, 3]), ones([4, 3]), null, { dropout: 0.5, generator });
+    expect(generator.state.offset).toBe(8);
+    expect(() => linear(ones([2, 3]), ones([4, 3]), null, { dropout: 1.5 })).toThrow('linear: the probability must be from 0 to 1, not 1.5');
+    expect(linear(tensor([2], { dtype: 'int32' }), tensor([[1]], { dtype: 'int32' }), null, { dropout: 0.5, generator }).dtype).toBe('float32');
   });
 
   it('refuses an activation that there is not', () => {

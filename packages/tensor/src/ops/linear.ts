@@ -3,10 +3,11 @@ import { ArgumentError, ShapeError } from '../errors.ts';
 import { linearActivations, type LinearActivation } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, reshape, sizeOf, type Shape } from '../layout.ts';
+import { defaultGenerator, type Generator } from '../random.ts';
 import { allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
-import { activationBackward } from './activation.ts';
-import { cast, stretch, where } from './elementwise.ts';
+import { checkProbability, dropStream, type DropoutStream } from './dropout.ts';
+import { cast, stretch } from './elementwise.ts';
 import { apply, defineOp, isRecording, wrap, type ForwardResult, type Twin } from './op.ts';
 
 /** [..., C] as the shape [R, C]: all leading axes make one. */
@@ -25,10 +26,11 @@ function asRows(x: View): View {
 interface Attributes {
   readonly scale: number;
   readonly activation: LinearActivation | null;
+  readonly dropout: DropoutStream | null;
   /** Which of the optional operands follow x and the weight. */
   readonly bias: boolean;
   readonly residual: boolean;
-  /** Whether a backward pass may ask for the values before the activation. */
+  /** Whether a backward pass may ask for the slope of what follows the sums. */
   readonly keep: boolean;
 }
 
@@ -39,13 +41,13 @@ function named<T>([x, weight, ...rest]: readonly T[], { bias, residual }: Attrib
 
 function forward(inputs: readonly View[], attributes: Attributes): ForwardResult {
   const { x, weight, bias, residual } = named(inputs, attributes);
-  const { scale, activation, keep } = attributes;
+  const { scale, activation, dropout, keep } = attributes;
   const shape = [...x.layout.shape.slice(0, -1), weight.layout.shape[0]];
   const output = allocateUnset(shape, x.storage.dtype);
-  const kept = keep ? allocateUnset(rowsOf(shape), x.storage.dtype) : null;
+  const slope = keep ? allocateUnset(rowsOf(shape), x.storage.dtype) : null;
   const addend = residual === null ? null : asRows(stretch('linear', residual, shape));
-  kernels.linear(asRows(x), weight, { bias, scale, activation, residual: addend, kept }, asRows(output));
-  return { output, extras: kept === null ? [] : [kept] };
+  kernels.linear(asRows(x), weight, { bias, scale, activation, dropout, residual: addend, slope }, asRows(output));
+  return { output, extras: slope === null ? [] : [slope] };
 }
 
 /** With the leading axes flattened, each weight's gradient is one large product and the bias's one sum of columns; h is the gradient of the sums. */
@@ -82,29 +84,29 @@ const linearOp = defineOp<Attributes>({
   composed: (inputs, attributes) => plus(sums(inputs, attributes), inputs, attributes),
 });
 
-const functions: Record<LinearActivation, { readonly value: (z: Tensor) => Tensor; readonly backward: (z: Tensor, g: Tensor) => Tensor }> = {
-  relu: { value: (z) => z.relu(), backward: (z, g) => where(z.le(0), 0, g) },
-  gelu: { value: (z) => z.gelu(), backward: (z, g) => activationBackward('gelu', z, g) },
-  geluTanh: { value: (z) => z.gelu({ approximate: 'tanh' }), backward: (z, g) => activationBackward('geluTanh', z, g) },
-  silu: { value: (z) => z.silu(), backward: (z, g) => activationBackward('silu', z, g) },
-  tanh: { value: (z) => z.tanh(), backward: (z, g) => activationBackward('tanh', z.tanh(), g) },
+const functions: Record<LinearActivation, (z: Tensor) => Tensor> = {
+  relu: (z) => z.relu(),
+  gelu: (z) => z.gelu(),
+  geluTanh: (z) => z.gelu({ approximate: 'tanh' }),
+  silu: (z) => z.silu(),
+  tanh: (z) => z.tanh(),
 };
 
-/** Keeps the values before the activation, from which its slope is made. */
+/** What stands between the sums and the residual. */
+function bent(z: Tensor, { activation, dropout }: Pick<Attributes, 'activation' | 'dropout'>): Tensor {
+  const y = activation === null ? z : functions[activation](z);
+  return dropout === null ? y : dropStream(y, dropout);
+}
+
+/** Keeps the slope of activation and dropout at each value, made while the value was at hand: backward multiplies by it. */
 const linearActivationOp = defineOp<Attributes>({
   name: 'linearActivation',
   throughTwin: true,
   forward,
-  backward(g, { inputs: [x, weight], extras: [kept], attributes, needs, shapes }) {
-    const { activation } = attributes;
-    const rows = g.reshape(rowsOf(g.shape));
-    const h = activation === null ? rows : functions[activation].backward(wrap(kept), rows);
-    return gradients(g, h, x, weight, attributes, needs, shapes);
+  backward(g, { inputs: [x, weight], extras: [slope], attributes, needs, shapes }) {
+    return gradients(g, g.reshape(rowsOf(g.shape)).mul(wrap(slope)), x, weight, attributes, needs, shapes);
   },
-  composed(inputs, attributes) {
-    const z = sums(inputs, attributes);
-    return plus(attributes.activation === null ? z : functions[attributes.activation].value(z), inputs, attributes);
-  },
+  composed: (inputs, attributes) => plus(bent(sums(inputs, attributes), attributes), inputs, attributes),
 });
 
 export interface LinearOptions {
@@ -112,6 +114,12 @@ export interface LinearOptions {
   readonly scale?: number;
   /** Applied to the sums; `geluTanh` is gelu's tanh form. Default: none. */
   readonly activation?: LinearActivation;
+  /** The probability with which each value is dropped after the activation, as `dropout` does it. Default 0. */
+  readonly dropout?: number;
+  /** Off, nothing is dropped. Default true. */
+  readonly training?: boolean;
+  /** What dropout draws from. */
+  readonly generator?: Generator;
   /** Added last; its shape must broadcast to the result's. */
   readonly residual?: Tensor | null;
 }
@@ -120,18 +128,19 @@ export interface LinearOptions {
  * x·Wᵀ + b, the layer of a perceptron: out[..., n] = Σₖ x[..., k]·weight[n, k] + bias[n].
  * x is [..., in], weight [out, in] (PyTorch's order), bias [out]; the result is [..., out].
  *
- * With options activation(scale·x·Wᵀ + bias) + residual, in one pass over the result, forward and backward. An activation
- * or a scale makes integers float32; the residual is converted to the result's dtype.
+ * With options dropout(activation(scale·x·Wᵀ + bias)) + residual, in one pass over the result, forward and backward. An
+ * activation, dropout or a scale makes integers float32; the residual is converted to the result's dtype.
  *
- * @throws ShapeError when the operands do not have these shapes; ArgumentError for an activation that there is not.
+ * @throws ShapeError when the operands do not have these shapes; ArgumentError for an activation that there is not, or a probability that is none.
  * @example
  * linear(ones([2, 3]), ones([4, 3]), zeros([4])).shape; // [2, 4]
- * linear(x, weight, bias, { activation: 'gelu', residual: x });
+ * linear(x, weight, bias, { activation: 'gelu', dropout: 0.1, residual: x });
  */
-export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: Tensor<B>, bias?: Tensor | null, options?: { readonly scale?: never; readonly activation?: never; readonly residual?: Tensor | null }): Tensor<Arithmetic<A, B>>;
+export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: Tensor<B>, bias?: Tensor | null, options?: { readonly scale?: never; readonly activation?: never; readonly dropout?: never; readonly residual?: Tensor | null }): Tensor<Arithmetic<A, B>>;
 export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: Tensor<B>, bias: Tensor | null, options: LinearOptions): Tensor<ToFloat<Arithmetic<A, B>>>;
 export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: Tensor<B>, bias: Tensor | null = null, options: LinearOptions = {}): Tensor<Arithmetic<A, B>> | Tensor<ToFloat<Arithmetic<A, B>>> {
-  const { scale = 1, activation = null, residual = null } = options;
+  const { scale = 1, activation = null, dropout: p = 0, training = true, generator = defaultGenerator, residual = null } = options;
+  checkProbability('linear', p);
   if (weight.rank !== 2) throw new ShapeError(`linear: the weight must be [out, in], not ${formatShape(weight.shape)}`);
   const [outputs, inputs] = weight.shape;
   if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
@@ -142,9 +151,19 @@ export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: T
     throw new ShapeError(`linear: the bias must be [${outputs}], one value for each row of the weight ${formatShape(weight.shape)}, not ${formatShape(bias.shape)}`);
   }
   if (activation !== null && !linearActivations.includes(activation)) throw new ArgumentError(`linear: the activation must be one of ${linearActivations.map((name) => `'${name}'`).join(', ')}, not '${String(activation)}'`);
+  const drops = training && p > 0;
   const sum = counted(promote(x.dtype, weight.dtype));
-  const dtype = activation === null && options.scale === undefined ? sum : toFloat(sum);
-  const operands = [x, weight, bias, residual].filter((operand) => operand !== null).map((operand) => cast(operand, dtype));
-  const keep = activation !== null && isRecording() && operands.some((operand) => operand.requiresGrad);
-  return apply(activation === null ? linearOp : linearActivationOp, operands, { scale, activation, bias: bias !== null, residual: residual !== null, keep }) as Tensor<Arithmetic<A, B>>;
+  const dtype = activation === null && options.scale === undefined && !drops ? sum : toFloat(sum);
+  const [a, b, c, d] = [x, weight, bias, residual].map((operand) => (operand === null ? null : cast(operand, dtype)));
+  const stream = drops ? { p, state: generator.reserve(sizeOf(x.shape.slice(0, -1)) * outputs) } : null;
+  const product = (dropout: DropoutStream | null, addend: Tensor | null): Tensor => {
+    const operands = [a, b, c, addend].filter((operand) => operand !== null);
+    const bends = activation !== null || dropout !== null;
+    const keep = bends && isRecording() && operands.some((operand) => operand.requiresGrad);
+    return apply(bends ? linearActivationOp : linearOp, operands, { scale, activation, dropout, bias: c !== null, residual: addend !== null, keep });
+  };
+  // The kernel drops rows that are whole blocks of four draws.
+  const apart = stream !== null && (outputs % 4 !== 0 || p === 1);
+  const result = apart ? dropStream(product(null, null), stream) : product(stream, d);
+  return (apart && d !== null ? result.add(d) : result) as Tensor<Arithmetic<A, B>>;
 }

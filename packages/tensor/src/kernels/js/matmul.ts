@@ -11,7 +11,7 @@ export function matmul(a: View, b: View, out: View): void {
   product(a, b, null, out);
 }
 
-/** out = activation(scale·x·weightᵀ + bias) + residual; everything in float64, rounded once */
+/** out = dropout(activation(scale·x·weightᵀ + bias)) + residual; everything in float64, rounded once */
 export function linear(x: View, weight: View, epilogue: LinearEpilogue, out: View): void {
   const { shape: [N, K], strides: [sn, sk], offset } = weight.layout;
   product(x, { storage: weight.storage, layout: { shape: [K, N], strides: [sk, sn], offset } }, epilogue, out);
@@ -49,7 +49,7 @@ function product(a: View, b: View, epilogue: LinearEpilogue | null, out: View): 
   const [bk, bn] = b.layout.strides.slice(-2);
   const [om, on] = out.layout.strides.slice(-2);
   const floats = isFloat(dtype);
-  const after = rowEpilogue(epilogue);
+  const after = rowEpilogue(epilogue, N);
   const strides = [a, b, out].map((view) => [...view.layout.strides.slice(0, -2), 0]);
   const batches = { shape: [...batch, 1], strides, offsets: [a, b, out].map((view) => view.layout.offset) };
   if (floats && (M === 1 || N === 1)) {

@@ -163,7 +163,7 @@ function product(runtime: Runtime, M: number, N: number, K: number, transposed: 
     const [bias, residual] = [N, M * N].map((size) => heap.allocate(size * 4));
     fillWide(heap, bias, N);
     fillFixed(heap, residual, M * N);
-    const epilogue = layer === undefined ? null : { ...layer, bias, residual, scale: 0.5, kept: 0 };
+    const epilogue = layer === undefined ? null : { ...layer, bias, residual, scale: 0.5, dropout: null, slope: 0 };
     const operands = Array.from({ length: count }, (_, i) => [a + i * sizes[0], b + i * sizes[1], c + i * sizes[2]] as const);
     const strides = transposed ? { aRow: 4, aColumn: M * 4, bRow: 4, bColumn: K * 4 } : { aRow: K * 4, aColumn: 4, bRow: N * 4, bColumn: 4 };
     multiply(runtime, { M, N, K, ...strides, cRow: N * 4, operands, epilogue });

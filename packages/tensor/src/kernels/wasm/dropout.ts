@@ -36,13 +36,32 @@ export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorSt
   });
 }
 
+/** What records of kernels that drop say of a stream; a threshold of 0: nothing is dropped. */
+export interface DrawRecord {
+  readonly threshold: number;
+  readonly dropScale: number;
+  /** Low and high half. */
+  readonly seed: readonly [number, number];
+  /** The block of four words that the first value draws from, low and high half. */
+  readonly block: readonly [number, number];
+}
+
+const nothing: DrawRecord = { threshold: 0, dropScale: 1, seed: [0, 0], block: [0, 0] };
+
+export function drawRecord(stream: { readonly p: number; readonly state: GeneratorState } | null): DrawRecord {
+  if (stream === null) return nothing;
+  const { p, state: { seed, offset } } = stream;
+  const block = Math.floor(offset / 4);
+  return { threshold: thresholdOf(p), dropScale: 1 / (1 - p), seed: [seed, Math.floor(seed / twoTo32)], block: [block, Math.floor(block / twoTo32)] };
+}
+
 /** The record that assembly/dropout.ts reads. */
-export function dropoutRecord(heap: Heap, count: number, x: number, out: number, p: number, { seed, offset }: GeneratorState): number {
-  const [scratch, rest] = [heap.allocate(128 * maxParts), heap.allocate(128)];
+export function dropoutRecord(heap: Heap, count: number, x: number, out: number, p: number, state: GeneratorState): number {
+  const [scratch, rest] = [heap.allocate(256 * maxParts), heap.allocate(256)];
   const record = heap.allocate(64);
-  const block = offset / 4;
-  heap.i32.set([count, x, out, seed, Math.floor(seed / twoTo32), block, Math.floor(block / twoTo32), thresholdOf(p)], record / 4);
-  heap.f32[record / 4 + 8] = 1 / (1 - p);
+  const { threshold, dropScale, seed, block } = drawRecord({ p, state });
+  heap.i32.set([count, x, out, ...seed, ...block, threshold], record / 4);
+  heap.f32[record / 4 + 8] = dropScale;
   heap.i32.set([scratch, rest], record / 4 + 9);
   return record;
 }

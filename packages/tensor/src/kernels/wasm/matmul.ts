@@ -40,7 +40,7 @@ export function matmul(runtime: Runtime, a: View, b: View, out: View): void {
   });
 }
 
-/** out = activation(scale·x·weightᵀ + bias) + residual; x [R, K], weight [N, K] */
+/** out = dropout(activation(scale·x·weightᵀ + bias)) + residual; x [R, K], weight [N, K] */
 export function linear(runtime: Runtime, x: View, weight: View, epilogue: LinearEpilogue, out: View): void {
   runtime.heap.scratch(() => {
     const { address, strides: [bColumn, bRow] } = place(runtime.heap, weight);
@@ -63,19 +63,19 @@ export function linearPacked(runtime: Runtime, x: View, packed: number, epilogue
   runtime.heap.scratch(() => layer(runtime, x, { b: 0, bRow: 0, bColumn: 0, packed }, epilogue, out));
 }
 
-function layer(runtime: Runtime, x: View, weight: { b: number; bRow: number; bColumn: number; packed?: number }, { bias, scale, activation, residual, kept }: LinearEpilogue, out: View): void {
+function layer(runtime: Runtime, x: View, weight: { b: number; bRow: number; bColumn: number; packed?: number }, { bias, scale, activation, dropout, residual, slope }: LinearEpilogue, out: View): void {
   const { heap } = runtime;
   const { b, ...rest } = weight;
   const { address: a, strides: [aRow, aColumn] } = place(heap, x);
   const [added, addend] = [bias, residual].map((view) => (view === null ? 0 : placeDense(heap, view)));
   const result = placeResult(heap, out);
-  const before = kept === null ? 0 : placeResult(heap, kept);
+  const slopes = slope === null ? 0 : placeResult(heap, slope);
   const [M, N] = out.layout.shape;
   const K = x.layout.shape[1];
-  const epilogue = { bias: added, scale, activation, residual: addend, kept: before };
+  const epilogue = { bias: added, scale, activation, dropout, residual: addend, slope: slopes };
   multiply(runtime, { M, N, K, aRow, aColumn, ...rest, cRow: N * 4, operands: [[a, b, result]], epilogue });
   fetch(heap, result, out);
-  if (kept !== null) fetch(heap, before, kept);
+  if (slope !== null) fetch(heap, slopes, slope);
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { LinearActivation } from '../contract.ts';
+import type { LinearActivation, LinearEpilogue } from '../contract.ts';
+import { drawRecord } from './dropout.ts';
 import type { Heap } from './heap.ts';
 import { aligned } from './regions.ts';
 import type { Runtime } from './runtime.ts';
@@ -25,31 +26,35 @@ export interface Products {
   readonly packed?: number;
 }
 
-/** C = activation(scale·A·B + bias) + residual, by addresses, 0 for what there is not: bias [N], the others dense [M, N]. */
+/** C = dropout(activation(scale·A·B + bias)) + residual, by addresses, 0 for what there is not: bias [N], the others dense [M, N]. */
 export interface PlacedEpilogue {
   readonly bias: number;
   readonly scale: number;
   readonly activation: LinearActivation | null;
+  readonly dropout: LinearEpilogue['dropout'];
   readonly residual: number;
-  /** Where the values before the activation go. */
-  readonly kept: number;
+  /** Where the slopes of dropout(activation) go. */
+  readonly slope: number;
 }
 
-const plain: PlacedEpilogue = { bias: 0, scale: 1, activation: null, residual: 0, kept: 0 };
+const plain: PlacedEpilogue = { bias: 0, scale: 1, activation: null, dropout: null, residual: 0, slope: 0 };
 
 /** The numbers by which assembly/matmul/epilogue.ts knows activations. */
 const activations: Readonly<Record<LinearActivation, number>> = { relu: 1, gelu: 2, geluTanh: 3, silu: 4, tanh: 5 };
 
-/** Where assembly/matmul/record.ts expects the scale, the one field that is no integer. */
+/** Where assembly/matmul/record.ts expects the fields that are no integers. */
 const scaleField = 16;
-export const recordBytes = 4 * 21;
+const dropScaleField = 22;
+export const recordBytes = 4 * 28;
 
 /** Writes the record that assembly/matmul/record.ts describes. */
 export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, bRow, bColumn, cRow, operands, epilogue }: Products, table: number, packed: readonly [address: number, stride: number], scratch: readonly [address: number, stride: number]): void {
-  const { bias, scale, activation, residual, kept } = epilogue ?? plain;
+  const { bias, scale, activation, dropout, residual, slope } = epilogue ?? plain;
   const act = activation === null ? 0 : activations[activation];
-  heap.i32.set([M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, ...packed, ...scratch, bias, act, 0, residual, cRow, kept, cRow], at / 4);
+  const { threshold, dropScale, seed, block } = drawRecord(dropout);
+  heap.i32.set([M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, ...packed, ...scratch, bias, act, 0, residual, cRow, slope, cRow, threshold, 0, ...seed, ...block, cRow / 16], at / 4);
   heap.f32[at / 4 + scaleField] = scale;
+  heap.f32[at / 4 + dropScaleField] = dropScale;
   heap.i32.set(operands.flat(), table / 4);
 }
 
@@ -119,6 +124,13 @@ export function packOperand(runtime: Runtime, products: Products, to: number): v
 function columnsOf(products: Products, [a, b, c]: readonly [number, number, number], column: number, columns: number): Products {
   const { bColumn, epilogue = null } = products;
   const moved = (address: number): number => (address === 0 ? 0 : address + column * 4);
-  const own = epilogue === null ? null : { ...epilogue, bias: moved(epilogue.bias), residual: moved(epilogue.residual), kept: moved(epilogue.kept) };
+  const own = epilogue === null ? null : { ...epilogue, bias: moved(epilogue.bias), residual: moved(epilogue.residual), slope: moved(epilogue.slope), dropout: drawnFrom(epilogue.dropout, column) };
   return { ...products, N: columns, operands: [[a, b + column * bColumn, c + column * 4]], epilogue: own };
+}
+
+/** The same draws for values that begin `column` values later in each row. */
+function drawnFrom(dropout: LinearEpilogue['dropout'], column: number): LinearEpilogue['dropout'] {
+  if (dropout === null) return null;
+  const { p, state } = dropout;
+  return { p, state: { ...state, offset: state.offset + column } };
 }
