@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checks } from '../../packages/tensor/src/kernels/wasm/checks.ts';
-import { refusal } from '../../packages/tensor/src/kernels/wasm/earn.ts';
+import { firstDifference, refusal, speedup } from '../../packages/tensor/src/kernels/wasm/earn.ts';
 import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
 import type { Exports, WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
@@ -113,8 +112,24 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
 
   it('gives heap memory back after its checks', () => {
     const before = heap.scratch(() => heap.allocate(64));
-    for (const { run } of checks) run({ level: 'relaxed', exports: relaxed, heap });
+    expect(firstDifference(wide, relaxed, heap)).toBe(null);
     expect(heap.scratch(() => heap.allocate(64))).toBe(before);
+  });
+
+  it('leaves alone what others keep in the memory, wherever it lies between its own', () => {
+    // Small chunks of the stack, each followed by a block that somebody holds.
+    const own = new Heap(createMemory());
+    const blocks = Array.from({ length: 40 }, (_, i) => {
+      own.scratch(() => own.allocate(1 << (i % 20)));
+      const block = own.reserve(4096);
+      own.f32.fill(i + 1, block.address / 4, block.address / 4 + 1024);
+      return block;
+    });
+    const narrow = new WebAssembly.Instance(new WebAssembly.Module(embedded('relaxed')), { env: { memory: own.memory } }).exports as unknown as Exports;
+    const other = new WebAssembly.Instance(compileWide(embedded('simd256'), process as HostProcess), { env: { memory: own.memory } }).exports as unknown as WideExports;
+    expect(firstDifference(other, narrow, own)).toBe(null);
+    speedup(other, own, clock(1, 2));
+    blocks.forEach(({ address }, i) => expect(own.f32.subarray(address / 4, address / 4 + 1024).every((value) => value === i + 1)).toBe(true));
   });
 });
 
