@@ -127,7 +127,7 @@ export function currentRuntime(work: number): Runtime | null {
 /** What starts in a millisecond, where simd256 would take longer; null where all does. */
 function firstRuntime(wanted: Settings): Runtime | null {
   const { kernels, modules } = wanted;
-  if (kernels !== 'auto' || lackOf('simd256', modules) !== null) return null;
+  if (kernels !== 'auto' || lackOf('simd256', modules, true) !== null) return null;
   const found = attempt('relaxed', modules, false, plan(wanted).kind);
   return 'runtime' in found ? found.runtime : null;
 }
