@@ -1,6 +1,6 @@
 import { fromTypedArray, persist, type KernelLevel, type Tensor } from '@strided/tensor';
 import { linearPacked, packedWeightBytes, packWeight } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
-import { currentRuntime } from '../../packages/tensor/src/kernels/wasm/settings.ts';
+import { currentChoice } from '../../packages/tensor/src/kernels/wasm/settings.ts';
 import { wrap } from '../../packages/tensor/src/ops/op.ts';
 import { allocate } from '../../packages/tensor/src/storage.ts';
 import { inScope, type Way } from '../libraries/strided.ts';
@@ -10,7 +10,7 @@ const plain = { bias: null, scale: 1, activation: null, dropout: null, residual:
 
 /** A product whose constant operand is packed before; null for the js loops, which pack nothing. */
 export function prepacked(level: KernelLevel, problem: ProductProblem): Way<void> | null {
-  const runtime = level === 'js' ? null : currentRuntime();
+  const runtime = level === 'js' ? null : currentChoice().runtime;
   if (runtime === null) return null;
   const { heap } = runtime;
   const { M, K, N } = problem;

@@ -17,6 +17,7 @@ const programs: readonly Program[] = [
   { name: 'import', size: 0 },
   { name: 'import and 2×2 product', size: 2 },
   { name: 'import and 64×64 product, which starts the kernels', size: 64 },
+  { name: 'import and 512×512 product, which starts simd256 and the threads', size: 512 },
 ];
 
 const values = (size: number): string => `Array.from({ length: ${size} }, (_, i) => Array.from({ length: ${size} }, (_, j) => (i * 7 + j * 3) % 5))`;

@@ -4,13 +4,13 @@ import { speedup } from '../../packages/tensor/src/kernels/wasm/earn.ts';
 import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
 import type { WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
-import { currentRuntime } from '../../packages/tensor/src/kernels/wasm/settings.ts';
+import { currentChoice } from '../../packages/tensor/src/kernels/wasm/settings.ts';
 
 const asks = (name: string) => new Function('f', `return %${name}(f)`) as (f: unknown) => boolean;
 const [isOptimised, isLiftoff] = [asks('IsTurboFanFunction'), asks('IsLiftoffFunction')];
 
 const { level } = engineInfo();
-const exports = currentRuntime()?.exports;
+const exports = currentChoice().runtime?.exports;
 
 // The same bytes compiled after the window: lazily, by the fast compiler, and never packed.
 const heap = new Heap(createMemory());

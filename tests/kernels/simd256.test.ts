@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checks } from '../../packages/tensor/src/kernels/wasm/checks.ts';
-import { refusal } from '../../packages/tensor/src/kernels/wasm/earn.ts';
+import { firstDifference, refusal, speedup } from '../../packages/tensor/src/kernels/wasm/earn.ts';
 import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
 import type { Exports, WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
@@ -15,13 +14,25 @@ describe('whether a host may try simd256', () => {
   it.each<[string, HostProcess | undefined, RegExp | null]>([
     ['Node 24 on x86-64', host, null],
     ['a browser', undefined, /outside a browser/],
-    ['Bun', { ...host, versions: {} }, /outside a browser/],
+    ['Bun', { ...host, versions: { v8: '13.6.233', bun: '1.4.5' } }, /outside a browser/],
+    ['Deno', { ...host, versions: { v8: '14.0.1', deno: '2.9.6' } }, /Deno leaves the flags of V8 as they are/],
+    ['a process without versions', { ...host, versions: {} }, /outside a browser/],
+    ['no way to the builtin modules', { arch: 'x64', versions: { v8: '13.6.233' } }, /process.getBuiltinModule/],
     ['ARM', { ...host, arch: 'arm64' }, /x86-64 processor, not arm64/],
     ['Node 22', { ...host, versions: { v8: '12.4.254' } }, /V8 13.6 \(Node 24\) or newer, not 12.4.254/],
     ['the flag turned off by hand', { ...host, execArgv: ['--no_experimental_wasm_revectorize'] }, /given on the command line/],
   ])('%s', (_, process, lack) => {
-    if (lack === null) expect(lackOfWide(process)).toBe(null);
-    else expect(lackOfWide(process)).toMatch(lack);
+    for (const auto of [true, false]) {
+      if (lack === null) expect(lackOfWide(process, auto)).toBe(null);
+      else expect(lackOfWide(process, auto)).toMatch(lack);
+    }
+  });
+
+  it('a V8 newer than it was tried on, if it is asked for by name', () => {
+    const newer = { ...host, versions: { v8: '14.7.1' } };
+    expect(lackOfWide(newer, true)).toMatch(/V8 14.7.1 is newer than those that it was tried on; configure\(\{ kernels: 'simd256' \}\) or/);
+    expect(lackOfWide(newer, false)).toBe(null);
+    expect(lackOfWide({ ...host, versions: { v8: '14.6.202' } }, true)).toBe(null);
   });
 });
 
@@ -34,8 +45,8 @@ describe('the flags of V8', () => {
     };
     return { calls, process: { ...host, execArgv, getBuiltinModule: () => ({ setFlagsFromString }) } };
   };
-  const on = ['--experimental-wasm-revectorize', '--no-liftoff', '--no-wasm-lazy-compilation'];
-  const off = ['--no-experimental-wasm-revectorize', '--liftoff', '--wasm-lazy-compilation'];
+  const on = ['--experimental-wasm-revectorize', '--no-liftoff', '--no-wasm-lazy-compilation', '--no-wasm-inlining'];
+  const off = ['--no-experimental-wasm-revectorize', '--liftoff', '--wasm-lazy-compilation', '--wasm-inlining'];
 
   it('are set around one compilation and reset', () => {
     const { calls, process } = recorded([]);
@@ -55,7 +66,7 @@ describe('the flags of V8', () => {
   it('are left alone where the command line names them, however it writes them', () => {
     const { calls, process } = recorded(['--experimental_wasm_revectorize', '--liftoff']);
     compileWide(embedded('simd256'), process);
-    expect(calls).toEqual([on[2], off[2]]);
+    expect(calls).toEqual([on[2], on[3], off[2], off[3]]);
   });
 
   it('without them the level is refused by name', () => {
@@ -63,7 +74,7 @@ describe('the flags of V8', () => {
   });
 });
 
-const lack = lackOf('simd256', {});
+const lack = lackOf('simd256', {}, false);
 
 describe.skipIf(lack !== null)('simd256 earns its place', () => {
   const heap = new Heap(createMemory());
@@ -113,8 +124,24 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
 
   it('gives heap memory back after its checks', () => {
     const before = heap.scratch(() => heap.allocate(64));
-    for (const { run } of checks) run({ level: 'relaxed', exports: relaxed, heap });
+    expect(firstDifference(wide, relaxed, heap)).toBe(null);
     expect(heap.scratch(() => heap.allocate(64))).toBe(before);
+  });
+
+  it('leaves alone what others keep in the memory, wherever it lies between its own', () => {
+    // Small chunks of the stack, each followed by a block that somebody holds.
+    const own = new Heap(createMemory());
+    const blocks = Array.from({ length: 40 }, (_, i) => {
+      own.scratch(() => own.allocate(1 << (i % 20)));
+      const block = own.reserve(4096);
+      own.f32.fill(i + 1, block.address / 4, block.address / 4 + 1024);
+      return block;
+    });
+    const narrow = new WebAssembly.Instance(new WebAssembly.Module(embedded('relaxed')), { env: { memory: own.memory } }).exports as unknown as Exports;
+    const other = new WebAssembly.Instance(compileWide(embedded('simd256'), process as HostProcess), { env: { memory: own.memory } }).exports as unknown as WideExports;
+    expect(firstDifference(other, narrow, own)).toBe(null);
+    speedup(other, own, clock(1, 2));
+    blocks.forEach(({ address }, i) => expect(own.f32.subarray(address / 4, address / 4 + 1024).every((value) => value === i + 1)).toBe(true));
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { checks } from '../../packages/tensor/src/kernels/wasm/checks.ts';
+import { checks, resultOf } from '../../packages/tensor/src/kernels/wasm/checks.ts';
 import type { Exports, Job } from '../../packages/tensor/src/kernels/wasm/exports.ts';
+import { Room } from '../../packages/tensor/src/kernels/wasm/room.ts';
 import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
 import { chosen, level, runtime } from './levels.ts';
 
@@ -20,8 +21,8 @@ it.skipIf(runtime === null).each([2, 3, 7, 64])(`at level ${level} a job in %d p
   // Without threads: they would share the parts out themselves.
   const { pool: _, ...whole } = chosen();
   const split: Runtime = { ...whole, exports: shared(whole.exports, parts) };
-  for (const { name, run } of checks) {
-    const [one, other] = [run(whole), run(split)].map((values) => new Int32Array(values.buffer));
-    expect(other, name).toEqual(one);
-  }
+  whole.heap.scratch(() => {
+    const room = new Room(whole.heap, parts);
+    for (const { name, run } of checks) expect(resultOf(run, split, room), name).toEqual(resultOf(run, whole, room));
+  });
 });

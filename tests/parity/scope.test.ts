@@ -1,7 +1,8 @@
-import { backward, enableGrad, grad, keep, linear, matmul, noGrad, ones, persist, rand, scope, ScopeError, softmax, tensor, zeros, type Tensor } from '@strided/tensor';
+import { backward, configure, enableGrad, grad, keep, linear, matmul, noGrad, ones, persist, rand, scope, ScopeError, softmax, tensor, zeros, type Tensor } from '@strided/tensor';
 import { toNdarray, fromNdarray } from '@strided/tensor/ndarray';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runtime } from './levels.ts';
+import { applySettings, currentSettings } from '../../packages/tensor/src/kernels/wasm/settings.ts';
+import { runtime, runtimeOf } from './levels.ts';
 
 /** Large enough to lie in the kernels' memory. */
 const N = 4096;
@@ -270,6 +271,33 @@ describe('persist packed', () => {
       const turned = (weight: Tensor): Tensor => weight.detach().reshape([inputs / 2, outputs * 2]);
       if (inputs % 2 === 0) expect(layer(y, turned(w))).toEqual(layer(y, turned(twin)));
     }
+  });
+
+  it('is packed anew for another level, and stays nothing but packed until a level reads the values', () => {
+    const before = currentSettings();
+    const levels = (['relaxed', 'simd256', 'simd128'] as const).filter((name) => runtimeOf(name) !== null);
+    const [x, w] = [rand([21, 70]), rand([43, 70])];
+    const twin = w.clone();
+    try {
+      for (const kernels of [...levels, ...levels]) {
+        configure({ kernels });
+        persist([w], { packed: true });
+        expect(layer(x, w)).toEqual(layer(x, twin));
+      }
+      for (const kernels of levels) {
+        configure({ kernels });
+        expect(layer(x, w)).toEqual(layer(x, twin));
+        expect(w.storage.isFolded).toBe(true);
+      }
+      for (const kernels of ['js', ...levels] as const) {
+        configure({ kernels });
+        expect(layer(x, w)).toEqual(layer(x, twin));
+        expect(w.storage.isFolded).toBe(false);
+      }
+    } finally {
+      applySettings(before);
+    }
+    expect(w.toTypedArray()).toEqual(twin.toTypedArray());
   });
 
   it('leaves tensors alone that are no matrix of their own', () => {

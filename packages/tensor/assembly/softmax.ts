@@ -14,6 +14,8 @@ class Rows {
 }
 
 /** The greatest value of a row; NaN if it has one. */
+// @ts-ignore: decorator
+@inline
 export function maxOfRow(x: usize, end: usize, rest: usize, own: usize): f32 {
   let m0 = f32x4.splat(-Infinity), m1 = m0;
   for (; x < end; x += 32) {

@@ -110,6 +110,68 @@ it('small products stay in the js loops, so importing and small work start nothi
   vi.unstubAllEnvs();
 });
 
+describe('until work is worth starting all for', () => {
+  const fresh = async () => {
+    vi.stubEnv('STRIDED_KERNELS', 'auto');
+    vi.stubEnv('STRIDED_THREADS', '2');
+    vi.resetModules();
+    const [tensors, settings] = await Promise.all([import('./index.ts'), import('./kernels/wasm/settings.ts')]);
+    const filled = (rows: number, columns: number) => tensors.fromTypedArray(Float32Array.from({ length: rows * columns }, (_, i) => ((i * 7919) % 1009) / 504.5 - 1), [rows, columns]);
+    return { tensors, settings, filled };
+  };
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  });
+  const higher = 'runtime' in attempt('simd256', {}, true);
+
+  it.skipIf(!higher)('relaxed computes on one thread, and the same bits come afterwards', async () => {
+    const { tensors, settings, filled } = await fresh();
+    const [a, b] = [filled(40, 300), filled(300, 50)];
+    const product = () => a.matmul(b).toTypedArray();
+    const early = product();
+    expect(settings.startedRuntime()).toMatchObject({ level: 'relaxed' });
+    expect(settings.startedRuntime()?.pool).toBe(undefined);
+    for (let i = 0; i < 4; i++) filled(256, 256).matmul(filled(256, 256));
+    expect(settings.startedRuntime()?.pool?.threads).toBe(2);
+    expect(tensors.engineInfo().level).toBe('simd256');
+    expect(product()).toEqual(early);
+  });
+
+  it.skipIf(!higher)('many small pieces of work are worth it in the end, and a large one at once', async () => {
+    const { settings, filled } = await fresh();
+    const small = filled(64, 64);
+    const levels = Array.from({ length: 300 }, () => {
+      small.softmax().matmul(small);
+      return settings.startedRuntime()?.level;
+    });
+    expect(levels[0]).toBe('relaxed');
+    expect(levels.at(-1)).toBe('simd256');
+    const { settings: others, filled: make } = await fresh();
+    make(512, 512).matmul(make(512, 512));
+    expect(others.startedRuntime()?.level).toBe('simd256');
+  });
+
+  it.skipIf(!higher)('weights that were packed are packed anew', async () => {
+    const { tensors, settings, filled } = await fresh();
+    const [x, weight] = [filled(30, 70), filled(90, 70)];
+    const layer = () => tensors.linear(x, weight).toTypedArray();
+    const plain = layer();
+    tensors.persist([weight], { packed: true });
+    expect(layer()).toEqual(plain);
+    expect(settings.startedRuntime()?.level).toBe('relaxed');
+    expect(tensors.engineInfo().level).toBe('simd256');
+    expect(layer()).toEqual(plain);
+    expect(weight.storage.isFolded).toBe(true);
+  });
+
+  it.skipIf(!higher)('whoever asks is told what will run', async () => {
+    const { tensors, filled } = await fresh();
+    filled(64, 64).matmul(filled(64, 64));
+    expect(tensors.engineInfo()).toMatchObject({ level: 'simd256', reason: '', threads: 2 });
+  });
+});
+
 it('ready() starts the engine', async () => {
   await ready();
   expect(engineInfo().threadsReady).toBe(true);

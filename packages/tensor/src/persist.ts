@@ -27,6 +27,8 @@ class Holding implements Holder {
 
 /** Less than this does not start the engine. */
 const startsFrom = 1 << 16;
+/** How many multiply-adds a value of a packed weight announces: it was not packed for a product of one or two rows. */
+const promised = 32;
 
 /**
  * Gives tensors that live long and are computed with often, such as parameters and an optimiser's state, a place in the
@@ -43,7 +45,8 @@ export function persist(tensors: Iterable<Tensor>, { packed = false }: PersistOp
   const all = [...tensors];
   for (const { storage } of all) if (storage.isGone) throw scopeError('persist');
   const bytes = all.reduce((sum, { storage }) => sum + storage.byteLength, 0);
-  const runtime = canLend ? (bytes < startsFrom ? startedRuntime() : currentRuntime()) : null;
+  // Panels are the level's own, so what is about to be packed counts as work: they would be made twice.
+  const runtime = canLend ? (bytes < startsFrom ? startedRuntime() : currentRuntime(packed ? (bytes / 4) * promised : 0)) : null;
   const folded = new Set<Storage>();
   if (packed && runtime !== null) for (const tensor of all) if (fold(runtime, tensor)) folded.add(tensor.storage);
   settleAll(runtime, [...new Set(all.map(({ storage }) => storage))].filter((storage) => !folded.has(storage)));

@@ -36,7 +36,7 @@ class Scope implements Region {
 
   room(bytes: number): Place | null {
     if (bytes < placedFrom) return null;
-    const heap = this.#base?.heap ?? (bytes < startsFrom ? startedRuntime() : currentRuntime())?.heap;
+    const heap = this.#base?.heap ?? (bytes < startsFrom ? startedRuntime() : currentRuntime(0))?.heap;
     if (heap === undefined) return null;
     this.#open(heap);
     const again = this.#free.get(aligned(bytes))?.pop();

@@ -137,6 +137,11 @@ export class Storage<D extends DType = DType> {
     this.owner = null;
   }
 
+  /** Whether its values are elsewhere until somebody asks for them. */
+  get isFolded(): boolean {
+    return this.#folded !== null;
+  }
+
   /** Makes the values again, if they were let go. */
   unfold(): void {
     if (this.#folded !== null) this.#unfolded();

@@ -44,6 +44,8 @@ function copyFour(from: usize, kStride: isize, K: i32, to: usize, step: usize): 
 }
 
 /** A panel of lanes that lie side by side. */
+// @ts-ignore: decorator
+@inline
 function copyLanes(from: usize, kStride: isize, K: i32, to: usize, width: i32): void {
   const step = <usize>width << 2;
   if (width == 16) {

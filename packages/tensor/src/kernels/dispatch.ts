@@ -1,3 +1,4 @@
+import { sizeOf } from '../layout.ts';
 import type { View } from '../storage.ts';
 import type { Kernels } from './contract.ts';
 import { jsKernels as js } from './js/index.ts';
@@ -32,6 +33,9 @@ function runtimeAround(...views: readonly View[]): Runtime | null {
   return runtime;
 }
 
+/** About how many multiply-adds a function of a view's values takes: one of them costs 20 to 120. */
+const workOn = (x: View): number => sizeOf(x.layout.shape) * 50;
+
 /**
  * The kernels that ops call: the only place that chooses a level. Which one takes a call follows from the op, the
  * dtype, the shape and the layout alone; the first that a WebAssembly level would take starts it.
@@ -40,13 +44,13 @@ export const kernels: Kernels = {
   ...js,
 
   matmul(a, b, out) {
-    const runtime = products.takesProduct(a, out) ? currentRuntime() : null;
+    const runtime = products.takesProduct(a, out) ? currentRuntime(products.workOf(a, out)) : null;
     if (runtime === null) js.matmul(a, b, out);
     else products.matmul(runtime, a, b, out);
   },
 
   linear(x, weight, epilogue, out) {
-    const runtime = products.takesProduct(x, out) ? currentRuntime() : null;
+    const runtime = products.takesProduct(x, out) ? currentRuntime(products.workOf(x, out)) : null;
     if (runtime === null) js.linear(x, weight, epilogue, out);
     else {
       const packed = panelsOf(runtime, weight);
@@ -56,14 +60,14 @@ export const kernels: Kernels = {
   },
 
   adamW(parameter, gradient, m, v, settings) {
-    const runtime = takesAdamW(parameter) ? currentRuntime() : null;
+    const runtime = takesAdamW(parameter) ? currentRuntime(workOn(parameter)) : null;
     if (runtime === null) js.adamW(parameter, gradient, m, v, settings);
     else adamW(runtime, parameter, gradient, m, v, settings);
   },
 
   unary(name, x, out) {
     if (elementwise.takesUnary(name, x, out)) {
-      const runtime = currentRuntime();
+      const runtime = currentRuntime(workOn(x));
       if (runtime !== null) {
         elementwise.unary(runtime, name, x, out);
         return;
@@ -93,7 +97,7 @@ export const kernels: Kernels = {
   },
 
   reduce(name, x, out) {
-    const runtime = takesReduce(name, x, out) ? currentRuntime() : null;
+    const runtime = takesReduce(name, x, out) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.reduce(name, x, out);
     else reduce(runtime, name, x, out);
   },
@@ -111,73 +115,73 @@ export const kernels: Kernels = {
   },
 
   activationBackward(name, value, g, out) {
-    const runtime = elementwise.takesActivationBackward(name, value, out) ? currentRuntime() : null;
+    const runtime = elementwise.takesActivationBackward(name, value, out) ? currentRuntime(workOn(value)) : null;
     if (runtime === null) js.activationBackward(name, value, g, out);
     else elementwise.activationBackward(runtime, name, value, g, out);
   },
 
   dropout(x, p, state, out) {
-    const runtime = takesDropout(x, p, state, out) ? currentRuntime() : null;
+    const runtime = takesDropout(x, p, state, out) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.dropout(x, p, state, out);
     else dropout(runtime, x, p, state, out);
   },
 
   crossEntropy(logits, targets, losses, logSumExp) {
-    const runtime = takesCrossEntropy(logits, targets) ? currentRuntime() : null;
+    const runtime = takesCrossEntropy(logits, targets) ? currentRuntime(workOn(logits)) : null;
     if (runtime === null) js.crossEntropy(logits, targets, losses, logSumExp);
     else crossEntropy(runtime, logits, targets, losses, logSumExp);
   },
 
   crossEntropyBackward(logits, targets, logSumExp, g, out) {
-    const runtime = takesCrossEntropy(logits, targets) ? currentRuntime() : null;
+    const runtime = takesCrossEntropy(logits, targets) ? currentRuntime(workOn(logits)) : null;
     if (runtime === null) js.crossEntropyBackward(logits, targets, logSumExp, g, out);
     else crossEntropyBackward(runtime, logits, targets, logSumExp, g, out);
   },
 
   softmax(x, out) {
-    const runtime = softmax.takesRows(x, out) ? currentRuntime() : null;
+    const runtime = softmax.takesRows(x, out) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.softmax(x, out);
     else softmax.rows(runtime, 'softmax', x, null, out);
   },
 
   softmaxBackward(y, g, out) {
-    const runtime = softmax.takesRows(y, out) ? currentRuntime() : null;
+    const runtime = softmax.takesRows(y, out) ? currentRuntime(workOn(y)) : null;
     if (runtime === null) js.softmaxBackward(y, g, out);
     else softmax.rows(runtime, 'softmaxBackward', y, g, out);
   },
 
   logSoftmax(x, out) {
-    const runtime = softmax.takesRows(x, out) ? currentRuntime() : null;
+    const runtime = softmax.takesRows(x, out) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.logSoftmax(x, out);
     else softmax.rows(runtime, 'logSoftmax', x, null, out);
   },
 
   logSoftmaxBackward(y, g, out) {
-    const runtime = softmax.takesRows(y, out) ? currentRuntime() : null;
+    const runtime = softmax.takesRows(y, out) ? currentRuntime(workOn(y)) : null;
     if (runtime === null) js.logSoftmaxBackward(y, g, out);
     else softmax.rows(runtime, 'logSoftmaxBackward', y, g, out);
   },
 
   layerNorm(form, epsilon, x, weight, bias, out, statistics) {
-    const runtime = softmax.takesRows(x, out) ? currentRuntime() : null;
+    const runtime = softmax.takesRows(x, out) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.layerNorm(form, epsilon, x, weight, bias, out, statistics);
     else norm.layerNorm(runtime, form, epsilon, x, weight, bias, out, statistics);
   },
 
   layerNormBackward(form, x, weight, g, statistics, out) {
-    const runtime = softmax.takesRows(x, x) ? currentRuntime() : null;
+    const runtime = softmax.takesRows(x, x) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.layerNormBackward(form, x, weight, g, statistics, out);
     else norm.layerNormBackward(runtime, form, x, weight, g, statistics, out);
   },
 
   attention(q, k, v, mask, options, out, logSumExp) {
-    const runtime = attention.takesAttention(q, v, mask, options) ? currentRuntime() : null;
+    const runtime = attention.takesAttention(q, v, mask, options) ? currentRuntime(attention.workOf(q, v, options)) : null;
     if (runtime === null) js.attention(q, k, v, mask, options, out, logSumExp);
     else attention.attention(runtime, q, k, v, mask, options, out, logSumExp);
   },
 
   attentionBackward(q, k, v, mask, options, logSumExp, g, out) {
-    const runtime = attention.takesAttention(q, v, mask, options) ? currentRuntime() : null;
+    const runtime = attention.takesAttention(q, v, mask, options) ? currentRuntime(attention.workOf(q, v, options)) : null;
     if (runtime === null) js.attentionBackward(q, k, v, mask, options, logSumExp, g, out);
     else attention.attentionBackward(runtime, q, k, v, mask, options, logSumExp, g, out);
   },

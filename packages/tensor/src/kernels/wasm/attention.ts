@@ -74,7 +74,7 @@ export function attention(runtime: Runtime, q: View, k: View, v: View, mask: Vie
     const sizes = sizesOf(q, v);
     const [result, total] = [placeOutput(heap, out), placeOutput(heap, logSumExp)];
     const operands = { q: place(heap, q), k: place(heap, k), v: place(heap, v), ...(mask === null ? {} : { mask: place(heap, mask) }), out: result, logSumExp: total };
-    const parts = partsFor(runtime, workOf(sizes, options));
+    const parts = partsFor(runtime, workOf(q, v, options));
     runJob(runtime, 'attention', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
     fetch(heap, result.address, out);
     fetch(heap, total.address, logSumExp);
@@ -94,7 +94,7 @@ export function attentionBackward(
     };
     // Scores between segments are none, and have no gradient.
     for (const { name, view, placed } of results) if (name === 'gmask' && options.segments !== null) heap.f32.fill(0, placed.address / 4, placed.address / 4 + sizeOf(view.layout.shape));
-    const parts = partsFor(runtime, 2.5 * workOf(sizes, options));
+    const parts = partsFor(runtime, 2.5 * workOf(q, v, options));
     runJob(runtime, 'attentionBackward', attentionRecord(runtime, sizes, operands, mask?.storage.dtype === 'bool', options, parts), parts);
     for (const { view, placed } of results) fetch(heap, placed.address, view);
   });
@@ -112,7 +112,9 @@ function longestOf(segments: ArrayLike<number>): number {
   return longest;
 }
 
-function workOf({ heads, L, S, E, V }: AttentionSizes, { segments }: AttentionOptions): number {
+/** About how many multiply-adds the forward pass is. */
+export function workOf(q: View, v: View, { segments }: AttentionOptions): number {
+  const { heads, L, S, E, V } = sizesOf(q, v);
   let scores = segments === null ? L * S : 0;
   if (segments !== null) for (let i = 1; i < segments.length; i++) scores += (segments[i] - segments[i - 1]) ** 2;
   return sizeOf(heads) * scores * (E + V + costOfScore);

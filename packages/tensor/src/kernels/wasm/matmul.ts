@@ -13,9 +13,13 @@ const worthIt = 1 << 12;
 
 /** Whether a product is float32, and large enough to be worth the way into the heap. */
 export function takesProduct(a: View, out: View): boolean {
+  return out.storage.dtype === 'float32' && workOf(a, out) >= worthIt;
+}
+
+/** How many multiplications a product is. */
+export function workOf(a: View, out: View): number {
   const { shape } = a.layout;
-  const K = shape[shape.length - 1];
-  return out.storage.dtype === 'float32' && K > 0 && sizeOf(out.layout.shape) * K >= worthIt;
+  return sizeOf(out.layout.shape) * shape[shape.length - 1];
 }
 
 /** out[…, m, n] = Σₖ a[…, m, k]·b[…, k, n] */

@@ -64,18 +64,22 @@ function isWhole({ storage, layout }: View): boolean {
 export function fold(runtime: Runtime, weight: View): boolean {
   const { storage } = weight;
   if (!canLend || storage.pinned || !isWhole(weight)) return false;
-  let panels = current(runtime, weight);
-  if (panels === null) {
-    const [N, K] = weight.layout.shape;
-    const block = tryReserve(runtime.heap, packedWeightBytes(runtime, N, K));
-    if (block === null) return false;
-    panels = new Panels(storage, runtime, N, K, block.address, block.bytes);
-    pack(panels, weight);
-    known.set(storage, panels);
-    lend(runtime.heap, [block], panels);
-  }
+  const panels = current(runtime, weight) ?? make(runtime, weight);
+  if (panels === null) return false;
   storage.fold(panels);
   return true;
+}
+
+/** A weight's panels, or null where there is no room. */
+function make(runtime: Runtime, weight: View): Panels | null {
+  const [N, K] = weight.layout.shape;
+  const block = tryReserve(runtime.heap, packedWeightBytes(runtime, N, K));
+  if (block === null) return null;
+  const panels = new Panels(weight.storage, runtime, N, K, block.address, block.bytes);
+  pack(panels, weight);
+  known.set(weight.storage, panels);
+  lend(runtime.heap, [block], panels);
+  return panels;
 }
 
 function pack({ runtime, N, K, address }: Panels, weight: View): void {
@@ -83,18 +87,28 @@ function pack({ runtime, N, K, address }: Panels, weight: View): void {
   heap.scratch(() => packWeight(runtime, place(heap, weight), N, K, address));
 }
 
-function current({ exports, heap }: Runtime, { storage }: View): Panels | null {
+function current({ level, heap }: Runtime, { storage }: View): Panels | null {
   const panels = known.get(storage);
-  return panels !== undefined && panels.runtime.exports === exports && panels.runtime.heap === heap ? panels : null;
+  return panels !== undefined && panels.runtime.level === level && panels.runtime.heap === heap ? panels : null;
 }
 
-/** Where a weight's panels lie, made anew if it has changed; 0 where it has none. */
+/** A weight's panels made anew for another level, whose tiles are of another width. */
+function moved(runtime: Runtime, weight: View): Panels | null {
+  const { storage } = weight;
+  const { isFolded } = storage;
+  const panels = make(runtime, weight);
+  if (panels !== null && isFolded) storage.fold(panels);
+  return panels;
+}
+
+/** Where a weight's panels lie, made anew if it or the level has changed; 0 where it has none. */
 export function panelsOf(runtime: Runtime, weight: View): number {
-  const panels = current(runtime, weight);
-  if (panels === null || !isWhole(weight)) return 0;
   const { storage, layout: { shape: [N, K] } } = weight;
+  const old = known.get(storage);
   // Another view can be whole as well: the transpose of a single row, a reshape.
-  if (panels.N !== N || panels.K !== K) return 0;
+  if (old === undefined || !isWhole(weight) || old.N !== N || old.K !== K) return 0;
+  const panels = current(runtime, weight) ?? moved(runtime, weight);
+  if (panels === null) return 0;
   if (panels.version !== storage.version) {
     pack(panels, weight);
     panels.version = storage.version;

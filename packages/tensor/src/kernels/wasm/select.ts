@@ -76,29 +76,29 @@ export async function precompile(modules: HostModules, kind: MemoryKind): Promis
   for (const level of ['relaxed', 'simd128'] as const) {
     const key = `${level} ${kind}`;
     if (modules[level] !== undefined || compiled.has(key) || instances.has(key)) return;
-    if (lackOf(level, modules) !== null) continue;
+    if (lackOf(level, modules, true) !== null) continue;
     const module = await WebAssembly.compile(bytesFor(level, kind)).catch(() => null);
     if (module !== null) compiled.set(key, module);
     return;
   }
 }
 
-/** Why the host cannot run a level, as far as it shows without compiling; null when it can. */
-export function lackOf(level: ModuleLevel, modules: HostModules): string | null {
+/** Why the host cannot run a level, as far as it shows without compiling; null when it can. `auto`: nobody asked for it by name. */
+export function lackOf(level: ModuleLevel, modules: HostModules, auto: boolean): string | null {
   if (typeof WebAssembly === 'undefined') return 'this host has no WebAssembly';
   if (level !== 'simd256' && modules[level] !== undefined) return null;
   if (!WebAssembly.validate(embedded(level === 'simd256' ? 'relaxed' : level))) {
     return level === 'simd128' ? 'its WebAssembly has no SIMD' : 'its WebAssembly has no relaxed SIMD (Node 22, Chrome 114 or Firefox 145 have)';
   }
-  return level === 'simd256' ? lackOfWide(host) : null;
+  return level === 'simd256' ? lackOfWide(host, auto) : null;
 }
 
-/** Starts a level. `timed`: simd256 must also be faster than the others. */
-export function attempt(level: ModuleLevel, modules: HostModules, timed: boolean, kind: MemoryKind = 'unshared'): Attempt {
-  const lack = lackOf(level, modules);
+/** Starts a level. `auto`: nobody asked for it by name, so simd256 must also be faster than the others. */
+export function attempt(level: ModuleLevel, modules: HostModules, auto: boolean, kind: MemoryKind = 'unshared'): Attempt {
+  const lack = lackOf(level, modules, auto);
   if (lack !== null) return { lack };
   try {
-    if (level === 'simd256') return attemptWide(modules, timed, kind);
+    if (level === 'simd256') return attemptWide(modules, auto, kind);
     const { exports, module } = load(level, modules, kind);
     return { runtime: { level, exports, heap: heapOf(kind) }, modules: [module] };
   } catch (error) {
@@ -108,7 +108,7 @@ export function attempt(level: ModuleLevel, modules: HostModules, timed: boolean
 
 const wide = new Map<MemoryKind, Loaded<WideExports>>();
 
-function attemptWide(modules: HostModules, timed: boolean, kind: MemoryKind): Attempt {
+function attemptWide(modules: HostModules, auto: boolean, kind: MemoryKind): Attempt {
   const relaxed = load('relaxed', modules, kind);
   let loaded = wide.get(kind);
   if (loaded === undefined) {
@@ -116,7 +116,7 @@ function attemptWide(modules: HostModules, timed: boolean, kind: MemoryKind): At
     wide.set(kind, loaded);
   }
   const heap = heapOf(kind);
-  const reason = refusal(loaded.exports, relaxed.exports, heap, timed);
+  const reason = refusal(loaded.exports, relaxed.exports, heap, auto);
   clearUpperHalves();
   if (reason !== null) return { lack: reason };
   return { runtime: { level: 'simd256', exports: { ...relaxed.exports, ...loaded.exports }, heap }, modules: [relaxed.module, loaded.module] };

@@ -3,7 +3,7 @@ import type { ModuleLevel } from './embedded.ts';
 import { maxParts, type MemoryKind } from './heap.ts';
 import { defaultThreads, Pool } from './pool.ts';
 import type { Runtime } from './runtime.ts';
-import { best, exactly, lackOfSharing, precompile, type HostModules, type Started } from './select.ts';
+import { attempt, best, exactly, lackOf, lackOfSharing, precompile, type HostModules, type Started } from './select.ts';
 
 /** The kernel levels, slowest first. */
 export const kernelLevels = ['js', 'simd128', 'relaxed', 'simd256'] as const;
@@ -24,6 +24,16 @@ export interface Choice {
 
 let settings: Settings | null = null;
 let choice: Choice | null = null;
+
+/**
+ * Multiply-adds after which a program is worth starting all for: 3 ms of `relaxed`. Compiling and checking simd256 takes
+ * ten times as long, and a program that ends before would only ever pay for it.
+ */
+const worthAll = 1 << 26;
+/** Those that this process was asked for, until they were as many. */
+let asked = 0;
+/** What runs until then: `relaxed` on the calling thread, whose bits are those of simd256 on any number. */
+let first: Runtime | null = null;
 
 function environment(name: string): string | undefined {
   // Browsers have no `process`; Deno asks for permission to read its environment, and may throw.
@@ -97,6 +107,7 @@ export function applySettings(next: Settings): void {
   const chosen = next.kernels === 'auto' ? null : choose(next);
   settings = next;
   choice = chosen;
+  first = null;
 }
 
 /** What runs from now on, decided once: here the modules are compiled. */
@@ -105,14 +116,25 @@ export function currentChoice(): Choice {
   return choice;
 }
 
-/** The runtime for a large piece of work, or null for the js loops. */
-export function currentRuntime(): Runtime | null {
-  return (choice ?? currentChoice()).runtime;
+/** The runtime for about `work` multiply-adds, large enough for the heap, or null for the js loops. */
+export function currentRuntime(work: number): Runtime | null {
+  if (choice !== null) return choice.runtime;
+  asked += work;
+  first ??= asked < worthAll ? firstRuntime(currentSettings()) : null;
+  return asked < worthAll && first !== null ? first : currentChoice().runtime;
+}
+
+/** What starts in a millisecond, where simd256 would take longer; null where all does. */
+function firstRuntime(wanted: Settings): Runtime | null {
+  const { kernels, modules } = wanted;
+  if (kernels !== 'auto' || lackOf('simd256', modules, true) !== null) return null;
+  const found = attempt('relaxed', modules, false, plan(wanted).kind);
+  return 'runtime' in found ? found.runtime : null;
 }
 
 /** The runtime, if large work has started it already. */
 export function startedRuntime(): Runtime | null {
-  return choice?.runtime ?? null;
+  return choice === null ? first : choice.runtime;
 }
 
 /** As `currentChoice`, with the compiling where the host allows it best, and with every worker started. */

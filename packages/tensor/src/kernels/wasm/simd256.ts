@@ -4,18 +4,20 @@ import { tagged } from './binary.ts';
 /**
  * V8 can compile pairs of 128-bit operations to 256-bit ones, behind a flag that is off by default. It is set for the
  * moment in which this one module is compiled: eagerly, by the optimising compiler, so that its code is never made
- * again once the flag is off.
+ * again once the flag is off. Nothing is inlined: the sources say what should be, it takes half the time, and V8 14
+ * (Node 25 and 26) would end the process, looking for what earlier runs of the functions have taught it.
  */
 const flags = [
   { on: '--experimental-wasm-revectorize', off: '--no-experimental-wasm-revectorize' },
   { on: '--no-liftoff', off: '--liftoff' },
   { on: '--no-wasm-lazy-compilation', off: '--wasm-lazy-compilation' },
+  { on: '--no-wasm-inlining', off: '--wasm-inlining' },
 ] as const;
 
 /** The parts of Node's process that are looked at. Browsers have none of it. */
 export interface HostProcess {
   readonly arch?: string;
-  readonly versions?: { readonly v8?: string };
+  readonly versions?: { readonly v8?: string; readonly bun?: string; readonly deno?: string };
   readonly execArgv?: readonly string[];
   getBuiltinModule?(name: string): unknown;
 }
@@ -38,12 +40,22 @@ export function clearUpperHalves(): void {
 
 const normalized = (flag: string): string => flag.replaceAll('_', '-').replace(/=.*$/, '');
 
-/** Why this host cannot compile for 256 bits, or null when it may: only the compiled code can tell. */
-export function lackOfWide(process: HostProcess | undefined): string | null {
-  const v8 = Number.parseFloat(process?.versions?.v8 ?? '');
-  if (process === undefined || Number.isNaN(v8)) return 'it needs V8 outside a browser (Node 24 or newer)';
+/** The newest V8 on which it was tried: Node 26. Code behind a flag that is off by default can end the process, as V8 14 did. */
+const tried = 14.6;
+
+/**
+ * Why this host cannot compile for 256 bits, or null when it may: only the compiled code can tell. `auto`: nobody asked
+ * for it, so it is not tried on a V8 that is newer than any it was tried on.
+ */
+export function lackOfWide(process: HostProcess | undefined, auto: boolean): string | null {
+  const versions = process?.versions;
+  const v8 = Number.parseFloat(versions?.v8 ?? '');
+  // Bun names the V8 of the Node that it stands for.
+  if (process === undefined || Number.isNaN(v8) || versions?.bun !== undefined) return 'it needs V8 outside a browser (Node 24 or newer)';
+  if (versions?.deno !== undefined) return 'Deno leaves the flags of V8 as they are';
   if (process.arch !== 'x64') return `it needs an x86-64 processor, not ${process.arch}`;
   if (v8 < 13.6) return `it needs V8 13.6 (Node 24) or newer, not ${process.versions?.v8}`;
+  if (auto && v8 > tried) return `V8 ${versions?.v8} is newer than those that it was tried on; configure({ kernels: 'simd256' }) or STRIDED_KERNELS=simd256 tries it`;
   if (typeof process.getBuiltinModule !== 'function') return 'it needs process.getBuiltinModule to reach the flags of V8';
   if (process.execArgv?.some((flag) => normalized(flag) === flags[0].off)) return `${flags[0].off} was given on the command line`;
   return null;
