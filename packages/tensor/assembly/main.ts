@@ -13,3 +13,4 @@ export { move } from './move';
 export { reduce } from './reduce';
 export { lookUp, addAt } from './lookup';
 export { adamW } from './adamW';
+export { widenFloat16, widenBfloat16, narrowFloat16, narrowBfloat16 } from './halves';

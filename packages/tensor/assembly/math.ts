@@ -2,7 +2,8 @@ import { madd } from './simd';
 
 /**
  * Functions of four lanes. Constants are read where they are needed, from memory: V8 builds a v128.const anew at every
- * use, and sixteen registers do not hold them all. Every operation here is one that V8 packs into 256 bits.
+ * use, and sixteen registers do not hold them all. Every operation here is one that V8 packs into 256 bits. `pmin` and `pmax`
+ * are one instruction each, where `min` and `max` are eight; of NaN and a number they give their first operand.
  */
 
 const EXP = memory.data<f32>([
@@ -26,7 +27,7 @@ function constant(table: usize, i: usize): v128 {
 export function expNegative(x: v128): v128 {
   const low = constant(EXP, 0);
   const magic = constant(EXP, 3);
-  const inside = f32x4.max(x, low);
+  const inside = f32x4.pmax(low, x);
   const shifted = madd(inside, constant(EXP, 2), magic);
   const n = f32x4.sub(shifted, magic);
   const r = madd(n, constant(EXP, 5), madd(n, constant(EXP, 4), inside));
@@ -100,7 +101,7 @@ export function gelu(x: v128): v128 {
 @inline
 export function geluSlopeFrom(x: v128, e: v128, half: v128): v128 {
   const limit = constant(TAIL, 3);
-  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  const inside = f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
   return madd(f32x4.mul(inside, constant(TAIL, 2)), e, half);
 }
 
@@ -120,7 +121,7 @@ const TANH_FORM = memory.data<f32>([
 @inline
 function within(x: v128): v128 {
   const limit = constant(TANH_FORM, 3);
-  return f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  return f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
 }
 
 /** e^(−|t|), from which both halves of a sigmoid are made. */
@@ -245,7 +246,7 @@ const TANH = memory.data<f32>([
 @inline
 export function tanh(x: v128): v128 {
   const limit = constant(TANH, 0);
-  const inside = f32x4.max(f32x4.min(x, limit), f32x4.neg(limit));
+  const inside = f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
   const square = f32x4.mul(inside, inside);
   let p = madd(constant(TANH, 1), square, constant(TANH, 2));
   p = madd(p, square, constant(TANH, 3));

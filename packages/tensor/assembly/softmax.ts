@@ -1,6 +1,6 @@
 import { exp, expNegative } from './math';
 import { firstRow, maxOf, pad, SCRATCH_SHIFT, sumOf } from './rows';
-import { madd } from './simd';
+import { madd, nans } from './simd';
 
 /** Dense rows: x (for the gradients: y) and g and out [R, C]. */
 @unmanaged
@@ -17,17 +17,23 @@ class Rows {
 // @ts-ignore: decorator
 @inline
 export function maxOfRow(x: usize, end: usize, rest: usize, own: usize): f32 {
-  let m0 = f32x4.splat(-Infinity), m1 = m0;
+  let m0 = f32x4.splat(-Infinity), m1 = m0, n0 = f32x4.splat(0), n1 = n0;
   for (; x < end; x += 32) {
-    m0 = f32x4.max(m0, v128.load(x));
-    m1 = f32x4.max(m1, v128.load(x, 16));
+    const low = v128.load(x), high = v128.load(x, 16);
+    m0 = f32x4.pmax(m0, low);
+    m1 = f32x4.pmax(m1, high);
+    n0 = v128.or(n0, nans(low));
+    n1 = v128.or(n1, nans(high));
   }
   if (rest != 0) {
     pad(own, x, rest, -Infinity);
-    m0 = f32x4.max(m0, v128.load(own));
-    m1 = f32x4.max(m1, v128.load(own, 16));
+    const low = v128.load(own), high = v128.load(own, 16);
+    m0 = f32x4.pmax(m0, low);
+    m1 = f32x4.pmax(m1, high);
+    n0 = v128.or(n0, nans(low));
+    n1 = v128.or(n1, nans(high));
   }
-  return maxOf(m0, m1, own + 32);
+  return maxOf(v128.or(m0, n0), v128.or(m1, n1), own + 32);
 }
 
 /** Bytes of a row whose exponentials are summed in float32 before they meet the others in float64: long rows stay exact. */

@@ -1,5 +1,5 @@
 import { exp, expNegative } from '../math';
-import { madd } from '../simd';
+import { madd, nans } from '../simd';
 import { STEP } from './workspace';
 
 /**
@@ -50,11 +50,15 @@ export function dropColumns(x: usize, count: i32, scale: f32, keep: usize): void
 
 /** The greatest of each column; NaN if any is, −∞ for none. */
 export function maximaOf(x: usize, count: i32, to: usize): void {
-  let low = f32x4.splat(-Infinity), high = low;
+  let m0 = f32x4.splat(-Infinity), m1 = m0, n0 = f32x4.splat(0), n1 = n0;
   for (const end = x + count * STEP; x < end; x += STEP) {
-    low = f32x4.max(low, v128.load(x));
-    high = f32x4.max(high, v128.load(x, 16));
+    const low = v128.load(x), high = v128.load(x, 16);
+    m0 = f32x4.pmax(m0, low);
+    m1 = f32x4.pmax(m1, high);
+    n0 = v128.or(n0, nans(low));
+    n1 = v128.or(n1, nans(high));
   }
+  const low = v128.or(m0, n0), high = v128.or(m1, n1);
   v128.store(to, low);
   v128.store(to, high, 16);
 }

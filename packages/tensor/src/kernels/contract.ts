@@ -63,6 +63,11 @@ export interface Kernels {
   /** out[r, n] = dropout(activation(z)) + residual[r, n] for z = scale·Σₖ x[r, k]·weight[n, k] + bias[n]. */
   linear(x: View, weight: View, epilogue: LinearEpilogue, out: View): void;
 
+  /** out = the values of a 16-bit format whose bits are given: exact, the payload of a NaN too. Dense values, and nothing but float32. */
+  widen(format: HalfFormat, halves: Uint16Array, out: Float32Array): void;
+  /** out = the bits of the nearest values of a 16-bit format, ties to even. */
+  narrow(format: HalfFormat, x: Float32Array, out: Uint16Array): void;
+
   /** out = x at positions `index` (int32, one axis) of `axis`. */
   indexSelect(x: View, axis: number, index: View, out: View): void;
   /** out at positions `index` (int32, one axis) of `axis` += x. */
@@ -116,6 +121,9 @@ export interface Kernels {
   /** With ĝ = g·weight and x̂ = (x − mean)·reciprocal: x: reciprocal·(ĝ − mean ĝ) − slope·x̂·Σ ĝ·x̂ (rms: without mean ĝ); weight: Σ g·x̂; bias: Σ g. */
   layerNormBackward(form: NormForm, x: View, weight: View | null, g: View, statistics: NormStatistics, out: NormGradients): void;
 }
+
+/** Floats of 16 bits: 1 sign, 5 exponent and 10 fraction bits, or the upper half of a float32. They are stored, not computed with. */
+export type HalfFormat = 'float16' | 'bfloat16';
 
 /** Functions that `linear` applies to its sums. */
 export const linearActivations = ['relu', 'gelu', 'geluTanh', 'silu', 'tanh'] as const satisfies readonly UnaryName[];

@@ -8,6 +8,7 @@ import * as attention from './wasm/attention.ts';
 import { crossEntropy, crossEntropyBackward, takesCrossEntropy } from './wasm/crossEntropy.ts';
 import { dropout, takesDropout } from './wasm/dropout.ts';
 import * as elementwise from './wasm/elementwise.ts';
+import * as halves from './wasm/halves.ts';
 import * as norm from './wasm/layerNorm.ts';
 import * as lookup from './wasm/lookup.ts';
 import * as products from './wasm/matmul.ts';
@@ -100,6 +101,18 @@ export const kernels: Kernels = {
     const runtime = takesReduce(name, x, out) ? currentRuntime(workOn(x)) : null;
     if (runtime === null) js.reduce(name, x, out);
     else reduce(runtime, name, x, out);
+  },
+
+  widen(format, bits, out) {
+    const runtime = halves.takesHalves(out.length, startedRuntime() !== null) ? currentRuntime(out.length) : null;
+    if (runtime === null) js.widen(format, bits, out);
+    else halves.widen(runtime, format, bits, out);
+  },
+
+  narrow(format, x, out) {
+    const runtime = halves.takesHalves(out.length, startedRuntime() !== null) ? currentRuntime(out.length) : null;
+    if (runtime === null) js.narrow(format, x, out);
+    else halves.narrow(runtime, format, x, out);
   },
 
   indexSelect(x, axis, index, out) {

@@ -1,7 +1,9 @@
 import type { DType, FileDType, TypedArray } from '../../dtype.ts';
 import { bytesPerElement, isFloat } from '../../dtype.ts';
 import { ArgumentError, DTypeError, FormatError } from '../../errors.ts';
-import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16, roundToOddFloat32 } from '../halves.ts';
+import type { HalfFormat } from '../../kernels/contract.ts';
+import { kernels } from '../../kernels/dispatch.ts';
+import { roundToOddFloat32 } from '../../kernels/js/halves.ts';
 
 /** A tensor as a file holds it: little-endian values, last axis fastest. */
 export interface RawTensor {
@@ -52,8 +54,7 @@ function decodeValues(dtype: FileDType, buffer: ArrayBuffer, count: number, labe
     case 'uint8': return new Uint8Array(buffer);
     case 'int8': return new Int8Array(buffer);
     case 'bool': return checkBools(new Uint8Array(buffer), label);
-    case 'float16': return widen(new Uint16Array(buffer), float16ToFloat32);
-    case 'bfloat16': return widen(new Uint16Array(buffer), bfloat16ToFloat32);
+    case 'float16': case 'bfloat16': return widen(dtype, new Uint16Array(buffer));
     case 'int64': return narrowIntegers(new Int32Array(buffer), count, label);
   }
 }
@@ -81,10 +82,10 @@ function checkBools(values: Uint8Array, label: string): Uint8Array {
   return values;
 }
 
-function widen(halves: Uint16Array, toFloat32: (half: number) => number): Float32Array {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < bits.length; i++) bits[i] = toFloat32(halves[i]);
-  return new Float32Array(bits.buffer);
+function widen(format: HalfFormat, halves: Uint16Array): Float32Array {
+  const values = new Float32Array(halves.length);
+  kernels.widen(format, halves, values);
+  return values;
 }
 
 function narrowIntegers(words: Int32Array, count: number, label: string): Int32Array {
@@ -124,18 +125,19 @@ export function checkStorable(dtype: DType, to: FileDType, label: string): void 
 
 function encodedCopy(data: TypedArray, dtype: DType, to: FileDType): TypedArray | Uint16Array | BigInt64Array {
   if (dtype === to) return data.slice();
-  if (to === 'float16') return narrow(data, float32ToFloat16);
-  if (to === 'bfloat16') return narrow(data, float32ToBfloat16);
+  if (to === 'float16' || to === 'bfloat16') return narrow(to, data);
   return BigInt64Array.from(data, BigInt);
 }
 
-function narrow(data: TypedArray, toHalf: (bits: number) => number): Uint16Array {
+function narrow(format: HalfFormat, data: TypedArray): Uint16Array {
   const halves = new Uint16Array(data.length);
-  if (data instanceof Float32Array) {
-    const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    for (let i = 0; i < halves.length; i++) halves[i] = toHalf(bits[i]);
-  } else {
-    for (let i = 0; i < halves.length; i++) halves[i] = toHalf(roundToOddFloat32(data[i]));
-  }
+  kernels.narrow(format, data instanceof Float32Array ? data : roundedToOdd(data), halves);
   return halves;
+}
+
+/** float64 as the float32 that round to the halves that it rounds to. */
+function roundedToOdd(data: TypedArray): Float32Array {
+  const bits = new Uint32Array(data.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = roundToOddFloat32(data[i]);
+  return new Float32Array(bits.buffer);
 }

@@ -5,6 +5,7 @@ import { attention, attentionBackward } from './attention.ts';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.ts';
 import { accumulate, copy, fill } from './convert.ts';
 import { activationBackward, binary, unary, where } from './elementwise.ts';
+import { narrow, widen } from './halves.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
 import { linear, matmul } from './matmul.ts';
@@ -19,6 +20,7 @@ export const jsKernels: Kernels = {
   copy, fill, unary, activationBackward, binary, where, accumulate,
   reduce, argReduce, scan, argSort, topK,
   matmul, linear,
+  widen, narrow,
   indexSelect, indexAdd, gather, scatter,
   random, dropout,
   softmax, softmaxBackward, logSoftmax, logSoftmaxBackward,

@@ -38,8 +38,16 @@ export interface LookupJobs {
   addAt: Job;
 }
 
+/** Floats of 16 bits in and out. */
+export interface HalfJobs {
+  widenFloat16: Job;
+  widenBfloat16: Job;
+  narrowFloat16: Job;
+  narrowBfloat16: Job;
+}
+
 /** Not in `simd256`: most wait for memory. */
-export interface LightExports extends LightElementwiseJobs, LookupJobs {
+export interface LightExports extends LightElementwiseJobs, LookupJobs, HalfJobs {
   arithmetic: Job;
   move: Job;
   reduce: Job;
