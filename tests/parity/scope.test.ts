@@ -235,6 +235,11 @@ describe('persist packed', () => {
         expect(layer(x, w)).toEqual(layer(x, twin));
         persist([w], { packed: true });
         expect(layer(x, w)).toEqual(layer(x, twin));
+        // Packed again before any product has seen the change.
+        for (const each of [w, twin]) noGrad(() => each.subInPlace(0.5));
+        persist([w], { packed: true });
+        expect(w.toTypedArray()).toEqual(twin.toTypedArray());
+        expect(layer(x, w)).toEqual(layer(x, twin));
       }
       persist([w]);
       expect(layer(x, w)).toEqual(layer(x, twin));

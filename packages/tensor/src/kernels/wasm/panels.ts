@@ -1,5 +1,5 @@
 import type { TypedArray } from '../../dtype.ts';
-import { isContiguous } from '../../layout.ts';
+import { contiguous, isContiguous } from '../../layout.ts';
 import type { Folded, Storage, View } from '../../storage.ts';
 import { canLend, lend, tryReserve, weightOf, type Holder } from './loans.ts';
 import { packedWeightBytes, packWeight } from './matmul.ts';
@@ -73,6 +73,8 @@ export function fold(runtime: Runtime, weight: View): boolean {
     pack(panels, weight);
     known.set(storage, panels);
     lend(runtime.heap, [block], panels);
+  } else {
+    follow(panels, weight);
   }
   storage.fold(panels);
   return true;
@@ -81,6 +83,14 @@ export function fold(runtime: Runtime, weight: View): boolean {
 function pack({ runtime, N, K, address }: Panels, weight: View): void {
   const { heap } = runtime;
   heap.scratch(() => packWeight(runtime, place(heap, weight), N, K, address));
+}
+
+/** Makes panels anew where the weight has changed since. */
+function follow(panels: Panels, { storage }: View): void {
+  if (panels.version === storage.version) return;
+  // As the panels were cut: the view at hand may have another shape.
+  pack(panels, { storage, layout: contiguous([panels.N, panels.K]) });
+  panels.version = storage.version;
 }
 
 function current({ exports, heap }: Runtime, { storage }: View): Panels | null {
@@ -92,13 +102,10 @@ function current({ exports, heap }: Runtime, { storage }: View): Panels | null {
 export function panelsOf(runtime: Runtime, weight: View): number {
   const panels = current(runtime, weight);
   if (panels === null || !isWhole(weight)) return 0;
-  const { storage, layout: { shape: [N, K] } } = weight;
+  const [N, K] = weight.layout.shape;
   // Another view can be whole as well: the transpose of a single row, a reshape.
   if (panels.N !== N || panels.K !== K) return 0;
-  if (panels.version !== storage.version) {
-    pack(panels, weight);
-    panels.version = storage.version;
-  }
+  follow(panels, weight);
   return panels.address;
 }
 
