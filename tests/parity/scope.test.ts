@@ -258,6 +258,18 @@ describe('persist packed', () => {
     expect(layer(x, w)).toEqual(layer(x, twin));
   });
 
+  it('gives its panels back at once where the weight is to change at every step, and makes no array of its values', () => {
+    if (runtime === null) return;
+    const w = rand([130, 70]);
+    const values = w.toTypedArray();
+    const before = runtime.heap.reserved;
+    persist([w], { packed: true });
+    persist([w]);
+    expect(runtime.heap.reserved - before).toBe(Math.ceil(w.storage.byteLength / 64) * 64);
+    expect(w.storage.place).not.toBeNull();
+    expect(w.toTypedArray()).toEqual(values);
+  });
+
   it('serves the weight alone, not other views of all its values', () => {
     for (const [outputs, inputs] of [[1, 37], [37, 1], [6, 20]] as const) {
       const [x, w] = [rand([210, inputs]), rand([outputs, inputs])];
