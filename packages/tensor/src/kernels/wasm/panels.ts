@@ -1,6 +1,7 @@
 import type { TypedArray } from '../../dtype.ts';
 import { contiguous, isContiguous } from '../../layout.ts';
 import type { Folded, Storage, View } from '../../storage.ts';
+import type { LinearEpilogue } from '../contract.ts';
 import { canLend, lend, tryReserve, weightOf, type Holder } from './loans.ts';
 import * as products from './matmul.ts';
 import { place, type Placed } from './operands.ts';
@@ -132,8 +133,18 @@ function current({ exports, heap }: Runtime, { storage }: View): Panels | null {
   return panels !== undefined && panels.runtime.exports === exports && panels.runtime.heap === heap ? panels : null;
 }
 
+/** As `linear` of matmul.ts, with the weight's panels where it has any: the same bits. */
+export function linear(runtime: Runtime, x: View, weight: View, epilogue: LinearEpilogue, out: View): void {
+  // Asked for in the scratch that begins anew when memory was short: what was given back then may have been these panels.
+  runtime.heap.scratch(() => {
+    const packed = panelsOf(runtime, weight);
+    if (packed === 0) products.linear(runtime, x, weight, epilogue, out);
+    else products.linearPacked(runtime, x, packed, epilogue, out);
+  });
+}
+
 /** Where a weight's panels lie, made anew if it has changed; 0 where it has none. */
-export function panelsOf(runtime: Runtime, weight: View): number {
+function panelsOf(runtime: Runtime, weight: View): number {
   const panels = current(runtime, weight);
   if (panels === null || !isWhole(weight)) return 0;
   const [N, K] = weight.layout.shape;
