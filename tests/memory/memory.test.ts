@@ -1,10 +1,17 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { MemoryError, rand, scope } from '@strided/tensor';
+import { MemoryError, rand, scope, zeros } from '@strided/tensor';
+import { expectClose } from '@strided/tensor/testing';
 import { describe, expect, it } from 'vitest';
+import { jsKernels as js } from '../../packages/tensor/src/kernels/js/index.ts';
+import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
+import type { Exports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
+import { lend, tryReserve } from '../../packages/tensor/src/kernels/wasm/loans.ts';
 import { matmul } from '../../packages/tensor/src/kernels/wasm/matmul.ts';
+import { fold, linear } from '../../packages/tensor/src/kernels/wasm/panels.ts';
+import type { Block } from '../../packages/tensor/src/kernels/wasm/regions.ts';
 import { currentChoice } from '../../packages/tensor/src/kernels/wasm/settings.ts';
 
 interface Found {
@@ -51,5 +58,32 @@ describe('out of memory', () => {
     expect(() => matmul({ exports, level, heap }, x, w, out)).toThrow(/no room for \d+ more bytes of working memory: \d+ are in use and the host stops at \d+/);
     expect(heap.used).toBe(0);
     expect(scope(() => x.matmul(w).sum().item())).toBeGreaterThan(0);
+  });
+
+  it('takes panels from a weight in the midst of its own product, which begins anew without them', () => {
+    const memory = new WebAssembly.Memory({ initial: 2, maximum: 20 });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(embedded('simd128')), { env: { memory } });
+    /** What is free holds no number that could pass for a weight. */
+    class Spoiling extends Heap {
+      override free(block: Block): void {
+        this.values('uint8').fill(255, block.address, block.address + block.bytes);
+        super.free(block);
+      }
+    }
+    const small = { level: 'simd128', exports: exports as unknown as Exports, heap: new Spoiling(memory) } as const;
+    const [x, w] = [rand([150, 100]), rand([500, 100])];
+    const [out, twin] = [zeros([150, 500]), zeros([150, 500])];
+    const epilogue = { bias: null, scale: 1, activation: null, dropout: null, residual: null, slope: null };
+    js.linear(x, w, epilogue, twin);
+    expect(fold(small, w)).toBe(true);
+    const fillers: Block[] = [];
+    for (let block = tryReserve(small.heap, 65536); block !== null; block = tryReserve(small.heap, 65536)) fillers.push(block);
+    const end = lend(small.heap, fillers, { giveBack: () => {} });
+    // The panels are called in first, which is not enough: the fillers go too.
+    linear(small, x, w, epilogue, out);
+    expect(small.heap.reserved).toBe(0);
+    end();
+    expect(small.heap.reserved).toBe(0);
+    expectClose(out.toTypedArray(), twin.toTypedArray());
   });
 });

@@ -236,6 +236,11 @@ describe('persist packed', () => {
         expect(layer(x, w)).toEqual(layer(x, twin));
         persist([w], { packed: true });
         expect(layer(x, w)).toEqual(layer(x, twin));
+        // Packed again before any product has seen the change.
+        for (const each of [w, twin]) noGrad(() => each.subInPlace(0.5));
+        persist([w], { packed: true });
+        expect(w.toTypedArray()).toEqual(twin.toTypedArray());
+        expect(layer(x, w)).toEqual(layer(x, twin));
       }
       persist([w]);
       expect(layer(x, w)).toEqual(layer(x, twin));
@@ -252,6 +257,18 @@ describe('persist packed', () => {
     expect(w.grad?.toTypedArray()).toEqual(twin.grad?.toTypedArray());
     for (const each of [w, twin]) noGrad(() => each.subInPlace((each.grad as Tensor).mul(0.01)));
     expect(layer(x, w)).toEqual(layer(x, twin));
+  });
+
+  it('gives its panels back at once where the weight is to change at every step, and makes no array of its values', () => {
+    if (runtime === null) return;
+    const w = rand([130, 70]);
+    const values = w.toTypedArray();
+    const before = runtime.heap.reserved;
+    persist([w], { packed: true });
+    persist([w]);
+    expect(runtime.heap.reserved - before).toBe(Math.ceil(w.storage.byteLength / 64) * 64);
+    expect(w.storage.place).not.toBeNull();
+    expect(w.toTypedArray()).toEqual(values);
   });
 
   it('serves the weight alone, not other views of all its values', () => {

@@ -1,3 +1,4 @@
+import { arrayOn } from './dtype.ts';
 import { canLend, lend, tryReserve, weightOf, type Holder } from './kernels/wasm/loans.ts';
 import { fold, forget } from './kernels/wasm/panels.ts';
 import type { Block } from './kernels/wasm/regions.ts';
@@ -14,14 +15,33 @@ export interface PersistOptions {
   readonly packed?: boolean;
 }
 
-/** Storages that were given a place together. It lives for as long as one of them does. */
-class Holding implements Holder {
-  readonly storages: Storage[] = [];
-  readonly blocks: Block[] = [];
+/** Storages that are given a place together. It lives for as long as one of them does. */
+export class Holding implements Holder {
+  readonly #runtime: Runtime;
+  readonly #storages: Storage[] = [];
+  readonly #blocks: Block[] = [];
   weight: ArrayBuffer | null = null;
 
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** From now on the storage's values are those in `block`. */
+  take(storage: Storage, block: Block): void {
+    storage.settle({ memory: this.#runtime.heap.memory, address: block.address }, this);
+    this.#storages.push(storage);
+    this.#blocks.push(block);
+  }
+
+  /** To be called when it has all that it will ever have. */
+  close(): void {
+    if (this.#blocks.length === 0) return;
+    this.weight = weightOf(this.#blocks.reduce((sum, { bytes }) => sum + bytes, 0));
+    lend(this.#runtime.heap, this.#blocks, this);
+  }
+
   giveBack(): void {
-    for (const storage of this.storages) if (storage.owner === this) storage.moveOut();
+    for (const storage of this.#storages) if (storage.owner === this) storage.moveOut();
   }
 }
 
@@ -46,34 +66,39 @@ export function persist(tensors: Iterable<Tensor>, { packed = false }: PersistOp
   for (const { storage } of all) if (storage.isGone) throw scopeError('persist');
   const bytes = all.reduce((sum, { storage }) => sum + storage.byteLength, 0);
   // Panels are the level's own, so what is about to be packed counts as work: they would be made twice.
-  const runtime = canLend ? (bytes < startsFrom ? startedRuntime() : currentRuntime(packed ? (bytes / 4) * promised : 0)) : null;
+  const runtime = lastingRuntime(bytes, packed ? (bytes / 4) * promised : 0);
   const folded = new Set<Storage>();
   if (packed && runtime !== null) for (const tensor of all) if (fold(runtime, tensor)) folded.add(tensor.storage);
   settleAll(runtime, [...new Set(all.map(({ storage }) => storage))].filter((storage) => !folded.has(storage)));
   for (const { storage } of all) storage.region = null;
 }
 
-function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void {
-  const holding = new Holding();
-  for (const storage of storages) {
-    forget(storage);
-    const wanted = runtime !== null && !storage.pinned && storage.owner === null && storage.length > 0;
-    const block = wanted ? tryReserve(runtime.heap, storage.byteLength) : null;
-    if (block === null || runtime === null) {
-      if (storage.region !== null) storage.moveOut();
-      continue;
-    }
-    const { heap } = runtime;
-    heap.values('uint8').set(bytesOf(storage), block.address);
-    storage.settle({ memory: heap.memory, address: block.address }, holding);
-    holding.blocks.push(block);
-    holding.storages.push(storage);
-  }
-  if (runtime === null || holding.blocks.length === 0) return;
-  holding.weight = weightOf(holding.blocks.reduce((sum, { bytes }) => sum + bytes, 0));
-  lend(runtime.heap, holding.blocks, holding);
+/** The runtime in whose memory so many bytes may last, if there is one; `work`: the multiply-adds that are to be expected of them. */
+export function lastingRuntime(bytes: number, work: number): Runtime | null {
+  if (!canLend) return null;
+  return bytes < startsFrom ? startedRuntime() : currentRuntime(work);
 }
 
-function bytesOf({ data }: Storage): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void {
+  const holding = runtime === null ? null : new Holding(runtime);
+  for (const storage of storages) {
+    const wanted = runtime !== null && !storage.pinned && storage.owner === null && storage.length > 0;
+    const block = wanted ? blockFor(runtime, storage) : null;
+    if (block !== null && runtime !== null && holding !== null) {
+      storage.copyTo(arrayOn(storage.dtype, runtime.heap.memory.buffer, block.address, storage.length));
+      holding.take(storage, block);
+    } else if (storage.region !== null) {
+      storage.moveOut();
+    }
+    forget(storage);
+  }
+  holding?.close();
+}
+
+/** What a storage is to move to, its panels aside for want of room if need be. */
+function blockFor({ heap }: Runtime, storage: Storage): Block | null {
+  const block = tryReserve(heap, storage.byteLength);
+  if (block !== null) return block;
+  forget(storage);
+  return tryReserve(heap, storage.byteLength);
 }

@@ -11,6 +11,7 @@ export interface Place {
 
 /** Another form of a storage's values, from which they can be made again. */
 export interface Folded {
+  /** Writes all values, whatever the target holds. */
   read(target: TypedArray): void;
 }
 
@@ -82,7 +83,7 @@ export class Storage<D extends DType = DType> {
   /** Where the values are while nobody has asked for them. */
   #folded: Folded | null = null;
 
-  /** On an array, or with `length` values that are to `settle` somewhere. */
+  /** On an array, or with `length` values: those are 0, and take no memory, until somebody asks for them. */
   constructor(dtype: D, data: TypedArrayOf<D>);
   constructor(dtype: D, data: null, length: number);
   constructor(dtype: D, data: TypedArrayOf<D> | null, length = data?.length ?? 0) {
@@ -121,19 +122,27 @@ export class Storage<D extends DType = DType> {
     return this.region?.ended === true;
   }
 
-  /** From now on the values lie at `place`, where they have been copied to. */
+  /** From now on the values are those at `place`. */
   settle(place: Place, owner: object | null): void {
-    this.#place = place;
-    this.#data = null;
+    this.#hold(null, place, null);
     this.owner = owner;
   }
 
-  /** Lets the values go, which `folded` has as well. */
+  /** From now on the values are those that `folded` has. */
   fold(folded: Folded): void {
-    if (this.#folded !== null) return;
+    this.#hold(null, null, folded);
+  }
+
+  /** From now on the values are those of `data`, which nobody else knows. */
+  adopt(data: TypedArrayOf<D>): void {
+    this.#hold(data, null, null);
+  }
+
+  /** Every change of where the values are. */
+  #hold(data: TypedArrayOf<D> | null, place: Place | null, folded: Folded | null): void {
+    this.#data = data;
+    this.#place = place;
     this.#folded = folded;
-    this.#data = null;
-    this.#place = null;
     this.owner = null;
   }
 
@@ -147,12 +156,17 @@ export class Storage<D extends DType = DType> {
     if (this.#folded !== null) this.#unfolded();
   }
 
+  /** Writes the values to `target`, and makes no array for them that was not there. */
+  copyTo(target: TypedArrayOf<D>): void {
+    if (this.#data !== null || this.#place !== null) target.set(this.data);
+    else if (this.#folded !== null) this.#folded.read(target);
+    else target.fill(0);
+  }
+
   #unfolded(): TypedArrayOf<D> {
-    if (this.#folded === null) throw new Error('storage: it has no values yet; settle it first');
-    const data = newArray(this.dtype, this.length);
-    this.#folded.read(data);
-    this.#folded = null;
-    this.#data = data;
+    const data = newValues([this.length], this.length, this.dtype);
+    this.#folded?.read(data);
+    this.#hold(data, null, null);
     return data;
   }
 
@@ -161,9 +175,7 @@ export class Storage<D extends DType = DType> {
     if (this.#place === null) return;
     const data = newArray(this.dtype, this.length);
     data.set(this.data);
-    this.#data = data;
-    this.#place = null;
-    this.owner = null;
+    this.adopt(data);
   }
 
   /** Takes the array of another storage for its own values, if nobody else can know it; that storage is gone then. */
@@ -171,9 +183,7 @@ export class Storage<D extends DType = DType> {
     const data = other.#data;
     const alone = data !== null && data.byteLength === data.buffer.byteLength;
     if (other === this || !alone || other.pinned || other.#place !== null || this.pinned || this.owner !== null || this.region !== other.region) return false;
-    this.#data = data;
-    this.#place = null;
-    this.#folded = null;
+    this.adopt(data);
     other.region = nowhere;
     return true;
   }
@@ -244,6 +254,12 @@ export function allocateUnset<D extends DType>(shape: Shape, dtype: D): View<D> 
 /** A dense view of new zeros with an array of its own, whatever scope is open: for what a kernel keeps while it runs. */
 export function allocateApart<D extends DType>(shape: Shape, dtype: D): View<D> {
   return { storage: new Storage(dtype, newValues(shape, sizeOf(shape), dtype)), layout: contiguous(shape) };
+}
+
+/** A dense view of zeros that take no memory before somebody asks for them or gives them values. */
+export function allocateLater<D extends DType>(shape: Shape, dtype: D): View<D> {
+  if (region !== null) return allocate(shape, dtype);
+  return { storage: new Storage(dtype, null, sizeOf(shape)), layout: contiguous(shape) };
 }
 
 function newValues<D extends DType>(shape: Shape, size: number, dtype: D): TypedArrayOf<D> {

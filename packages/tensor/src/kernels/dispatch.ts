@@ -14,7 +14,7 @@ import * as lookup from './wasm/lookup.ts';
 import * as products from './wasm/matmul.ts';
 import { copy, takesCopy } from './wasm/move.ts';
 import { isPlaced } from './wasm/operands.ts';
-import { panelsOf } from './wasm/panels.ts';
+import { linear } from './wasm/panels.ts';
 import { reduce, takesReduce } from './wasm/reduce.ts';
 import type { Runtime } from './wasm/runtime.ts';
 import { currentRuntime, startedRuntime } from './wasm/settings.ts';
@@ -53,11 +53,7 @@ export const kernels: Kernels = {
   linear(x, weight, epilogue, out) {
     const runtime = products.takesProduct(x, out) ? currentRuntime(products.workOf(x, out)) : null;
     if (runtime === null) js.linear(x, weight, epilogue, out);
-    else {
-      const packed = panelsOf(runtime, weight);
-      if (packed === 0) products.linear(runtime, x, weight, epilogue, out);
-      else products.linearPacked(runtime, x, packed, epilogue, out);
-    }
+    else linear(runtime, x, weight, epilogue, out);
   },
 
   adamW(parameter, gradient, m, v, settings) {

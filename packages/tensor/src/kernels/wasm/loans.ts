@@ -43,8 +43,12 @@ export function tryReserve(heap: Heap, bytes: number): Block | null {
   }
 }
 
-/** Lends blocks to `holder`: they are free again when it was collected, or when memory is short. */
-export function lend(heap: Heap, blocks: readonly Block[], holder: Holder): void {
+/**
+ * Lends blocks to `holder`: they are free again when it was collected, or when memory is short.
+ *
+ * @returns What ends the loan at once, when nobody needs the blocks any more.
+ */
+export function lend(heap: Heap, blocks: readonly Block[], holder: Holder): () => void {
   const loan: Loan = { heap, blocks, holder: new WeakRef(holder) };
   registry?.register(holder, loan, loan);
   let all = loans.get(heap);
@@ -54,11 +58,17 @@ export function lend(heap: Heap, blocks: readonly Block[], holder: Holder): void
     heap.relieve = () => callIn(heap);
   }
   all.add(loan);
+  return () => end(loan);
 }
 
 function free(loan: Loan): void {
-  loans.get(loan.heap)?.delete(loan);
-  for (const block of loan.blocks) loan.heap.free(block);
+  // It may have ended already.
+  if (loans.get(loan.heap)?.delete(loan) === true) for (const block of loan.blocks) loan.heap.free(block);
+}
+
+function end(loan: Loan): void {
+  registry?.unregister(loan);
+  free(loan);
 }
 
 /** Calls in the oldest loan; false when there is none. */
@@ -66,8 +76,7 @@ function callIn(heap: Heap): boolean {
   for (const loan of loans.get(heap) ?? []) {
     // Of a holder that is gone, only the finaliser has not run yet.
     loan.holder.deref()?.giveBack();
-    registry?.unregister(loan);
-    free(loan);
+    end(loan);
     return true;
   }
   return false;

@@ -1,9 +1,11 @@
 import type { TypedArray } from '../../dtype.ts';
-import { isContiguous } from '../../layout.ts';
+import { contiguous, isContiguous } from '../../layout.ts';
 import type { Folded, Storage, View } from '../../storage.ts';
+import type { LinearEpilogue } from '../contract.ts';
 import { canLend, lend, tryReserve, weightOf, type Holder } from './loans.ts';
-import { packedWeightBytes, packWeight } from './matmul.ts';
-import { place } from './operands.ts';
+import * as products from './matmul.ts';
+import { place, type Placed } from './operands.ts';
+import type { Block } from './regions.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -13,30 +15,58 @@ import type { Runtime } from './runtime.ts';
  * N, K   outputs and inputs of a weight [N, K]
  * panel  `width` rows of the weight, value k of row l at k·width + l; beyond the last row zeros
  */
-class Panels implements Holder, Folded {
+export class Panels implements Holder, Folded {
   readonly storage: Storage;
   readonly runtime: Runtime;
   readonly N: number;
   readonly K: number;
-  readonly address: number;
+  /** Rows of a panel. */
+  readonly width: number;
   /** Of the weight that they were made from. */
   version: number;
+  readonly #block: Block;
+  #end: (() => void) | null = null;
   readonly weight: ArrayBuffer;
 
-  constructor(storage: Storage, runtime: Runtime, N: number, K: number, address: number, bytes: number) {
+  constructor(storage: Storage, runtime: Runtime, N: number, K: number, block: Block) {
     this.storage = storage;
     this.runtime = runtime;
     this.N = N;
     this.K = K;
-    this.address = address;
+    this.width = runtime.exports.packedBytes(1, 1) / 4;
     this.version = storage.version;
-    this.weight = weightOf(bytes);
+    this.#block = block;
+    this.weight = weightOf(block.bytes);
+  }
+
+  get address(): number {
+    return this.#block.address;
+  }
+
+  /** Packs `rows` rows that lie in the heap; `from`, the first of them, begins a panel. */
+  pack(source: Placed, from: number, rows: number): void {
+    products.packWeight(this.runtime, source, rows, this.K, this.address + from * this.K * 4);
+  }
+
+  /** Serves the storage's products from now on. */
+  serve(): void {
+    this.version = this.storage.version;
+    known.get(this.storage)?.release();
+    known.set(this.storage, this);
+    this.#end = lend(this.runtime.heap, [this.#block], this);
+  }
+
+  /** Gives the memory back at once: nobody needs the values any more. */
+  release(): void {
+    if (known.get(this.storage) === this) known.delete(this.storage);
+    if (this.#end === null) this.runtime.heap.free(this.#block);
+    else this.#end();
+    this.#end = () => {};
   }
 
   /** Writes the weight's values, row by row. */
   read(target: TypedArray): void {
-    const { runtime: { heap, exports }, N, K, address } = this;
-    const width = exports.packedBytes(1, 1) / 4;
+    const { runtime: { heap }, N, K, address, width } = this;
     const source = heap.f32;
     for (let n = 0; n < N; n++) {
       let from = address / 4 + Math.floor(n / width) * width * K + (n % width);
@@ -57,6 +87,14 @@ function isWhole({ storage, layout }: View): boolean {
   return storage.dtype === 'float32' && layout.shape.length === 2 && storage.length > 0 && layout.offset === 0 && isContiguous(layout) && storage.length === layout.shape[0] * layout.shape[1];
 }
 
+/** Room for the panels of a weight; null where it cannot have any: no room, or memory that is shared with others. */
+export function panelsFor(runtime: Runtime, weight: View): Panels | null {
+  const { storage, layout: { shape: [N, K] } } = weight;
+  if (!canLend || storage.pinned || !isWhole(weight)) return null;
+  const block = tryReserve(runtime.heap, products.packedWeightBytes(runtime, N, K));
+  return block === null ? null : new Panels(storage, runtime, N, K, block);
+}
+
 /**
  * Keeps a weight as panels, and as nothing else until somebody asks for its values. False where it cannot be: no room,
  * or memory that is shared with others.
@@ -64,27 +102,37 @@ function isWhole({ storage, layout }: View): boolean {
 export function fold(runtime: Runtime, weight: View): boolean {
   const { storage } = weight;
   if (!canLend || storage.pinned || !isWhole(weight)) return false;
-  const panels = current(runtime, weight) ?? make(runtime, weight);
-  if (panels === null) return false;
+  let panels = current(runtime, weight);
+  if (panels === null) {
+    panels = make(runtime, weight);
+    if (panels === null) return false;
+  } else {
+    follow(panels, storage);
+  }
   storage.fold(panels);
   return true;
 }
 
 /** A weight's panels, or null where there is no room. */
 function make(runtime: Runtime, weight: View): Panels | null {
-  const [N, K] = weight.layout.shape;
-  const block = tryReserve(runtime.heap, packedWeightBytes(runtime, N, K));
-  if (block === null) return null;
-  const panels = new Panels(weight.storage, runtime, N, K, block.address, block.bytes);
-  pack(panels, weight);
-  known.set(weight.storage, panels);
-  lend(runtime.heap, [block], panels);
+  const panels = panelsFor(runtime, weight);
+  if (panels === null) return null;
+  pack(panels, weight.storage);
+  panels.serve();
   return panels;
 }
 
-function pack({ runtime, N, K, address }: Panels, weight: View): void {
-  const { heap } = runtime;
-  heap.scratch(() => packWeight(runtime, place(heap, weight), N, K, address));
+/** As the panels were cut: a view at hand may have another shape. */
+function pack(panels: Panels, storage: Storage): void {
+  const { N, K, runtime: { heap } } = panels;
+  heap.scratch(() => panels.pack(place(heap, { storage, layout: contiguous([N, K]) }), 0, N));
+}
+
+/** Makes panels anew where the weight has changed since. */
+function follow(panels: Panels, storage: Storage): void {
+  if (panels.version === storage.version) return;
+  pack(panels, storage);
+  panels.version = storage.version;
 }
 
 function current({ level, heap }: Runtime, { storage }: View): Panels | null {
@@ -101,24 +149,30 @@ function moved(runtime: Runtime, weight: View): Panels | null {
   return panels;
 }
 
+/** As `linear` of matmul.ts, with the weight's panels where it has any: the same bits. */
+export function linear(runtime: Runtime, x: View, weight: View, epilogue: LinearEpilogue, out: View): void {
+  // Asked for in the scratch that begins anew when memory was short: what was given back then may have been these panels.
+  runtime.heap.scratch(() => {
+    const packed = panelsOf(runtime, weight);
+    if (packed === 0) products.linear(runtime, x, weight, epilogue, out);
+    else products.linearPacked(runtime, x, packed, epilogue, out);
+  });
+}
+
 /** Where a weight's panels lie, made anew if it or the level has changed; 0 where it has none. */
-export function panelsOf(runtime: Runtime, weight: View): number {
+function panelsOf(runtime: Runtime, weight: View): number {
   const { storage, layout: { shape: [N, K] } } = weight;
   const old = known.get(storage);
   // Another view can be whole as well: the transpose of a single row, a reshape.
   if (old === undefined || !isWhole(weight) || old.N !== N || old.K !== K) return 0;
   const panels = current(runtime, weight) ?? moved(runtime, weight);
   if (panels === null) return 0;
-  if (panels.version !== storage.version) {
-    pack(panels, weight);
-    panels.version = storage.version;
-  }
+  follow(panels, storage);
   return panels.address;
 }
 
 /** Lets a weight's panels go: it is about to change at every step. */
 export function forget(storage: Storage): void {
   storage.unfold();
-  known.delete(storage);
+  known.get(storage)?.release();
 }
-
