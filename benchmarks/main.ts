@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   attention: async () => (await import('./attention/bench.ts')).attention,
   ops: async () => (await import('./ops/bench.ts')).ops,
   'train-step': async () => (await import('./trainStep/bench.ts')).trainStep,
+  bert: async () => (await import('./bert/bench.ts')).bert,
   import: async () => (await import('./import/bench.ts')).imports,
   loops: async () => (await import('./loops/bench.ts')).loops,
 };

@@ -39,6 +39,8 @@ export interface Case {
   readonly tolerance: number;
   /** A contestant that takes longer, in milliseconds, is timed once. Default 500. */
   readonly patience?: number;
+  /** How often each contestant has its turn if nothing else is asked. Default 12. */
+  readonly rounds?: number;
   readonly bars?: readonly Bar[];
   /** Report the peak memory of contestants that have a process of their own. */
   readonly memory?: boolean;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { libraries, type Library } from '../libraries/index.ts';
+import type { ModelProblem } from '../bert/problem.ts';
 import type { Problem } from '../problems.ts';
 import type { Racer } from './bench.ts';
 import { local } from './local.ts';
@@ -12,14 +13,18 @@ console.log = console.info = console.debug = console.error;
 
 let racer: Racer | null = null;
 
-async function answer(library: Library, question: { do: string; problem: Problem; duration: number }): Promise<object> {
+function contestantOf(library: Library, problem: Problem | ModelProblem): ReturnType<Library['contestant']> {
+  return problem.op === 'bert-forward' ? library.model?.(problem) ?? null : library.contestant(problem);
+}
+
+async function answer(library: Library, question: { do: string; problem: Problem | ModelProblem; duration: number }): Promise<object> {
   if (question.do === 'prepare') {
     await racer?.close?.();
     racer = null;
-    const contestant = await library.contestant(question.problem);
+    const contestant = await contestantOf(library, question.problem);
     if (contestant === null) return { able: false };
     racer = local(contestant);
-    await racer.round(0);
+    await racer.numbers();
     return { able: true };
   }
   if (question.do === 'memory') return { bytes: peakMemory() };

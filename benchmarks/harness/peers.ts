@@ -51,10 +51,15 @@ const peers = {
 export type PeerName = keyof typeof peers;
 
 /** The Python that has PyTorch. */
-const python = process.env['STRIDED_BENCH_PYTHON'] ?? 'python3';
+export const python = process.env['STRIDED_BENCH_PYTHON'] ?? 'python3';
 
 function processOf(name: PeerName, threads: number): Promise<Remote> {
   if (name === 'pytorch') return Remote.start(name, threads, python, [join(folder, 'pytorch/main.py'), String(threads)]);
+  return hostOf(name, threads);
+}
+
+/** A process of the project's Node with one of `libraries` in it. */
+export function hostOf(name: string, threads: number): Promise<Remote> {
   return Remote.start(name, threads, process.execPath, ['--conditions=strided-source', join(import.meta.dirname, 'host.ts'), name, String(threads)]);
 }
 

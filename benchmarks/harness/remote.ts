@@ -1,5 +1,6 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { Racer } from './bench.ts';
 
 /**
@@ -13,22 +14,21 @@ import type { Racer } from './bench.ts';
 export class Remote {
   readonly name: string;
   readonly threads: number;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #answers: AsyncIterator<string>;
 
-  private constructor(name: string, threads: number, child: ChildProcessWithoutNullStreams) {
+  private constructor(name: string, threads: number, child: ChildProcessByStdio<Writable, Readable, null>) {
     this.name = name;
     this.threads = threads;
     this.#child = child;
     this.#answers = createInterface({ input: child.stdout, crlfDelay: Infinity })[Symbol.asyncIterator]();
-    child.stderr.pipe(process.stderr);
     // What goes to a process that has ended is answered by its end.
     child.stdin.on('error', () => {});
   }
 
   /** Starts a process and waits until it is ready. */
   static async start(name: string, threads: number, command: string, parameters: readonly string[]): Promise<Remote> {
-    const child = spawn(command, parameters, { stdio: 'pipe' });
+    const child = spawn(command, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
     const remote = new Remote(name, threads, child);
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
     try {

@@ -76,7 +76,7 @@ export async function atLevels<R>(found: readonly Level[], threads: readonly num
 const chances = 200;
 
 /** `enter`, which also sees, once, that workers do execute a part of the work. */
-function sharing(name: string, level: KernelLevel, threads: number, run: () => unknown): () => Promise<void> {
+export function sharing(name: string, level: KernelLevel, threads: number, run: () => unknown): () => Promise<void> {
   const before = engineInfo().workerParts;
   let seen = false;
   return async () => {
