@@ -2,8 +2,11 @@ import type { Bench, BenchOptions, Case } from '../harness/bench.ts';
 import { OwnProcesses } from '../harness/own.ts';
 import { PeerProcesses } from '../harness/peers.ts';
 import { levels } from '../libraries/strided.ts';
-import { bertFiles, type BertSize } from './files.ts';
-import { evenProblem } from './problem.ts';
+import { bars } from './bars.ts';
+import { embedCases } from './embed.ts';
+import type { BertSize } from './files.ts';
+import { forwardCases } from './forward.ts';
+import { startCases } from './start.ts';
 
 /**
  * BERT's forward pass, loading, memory and sentence embeddings beside those who do the same. Every contestant has a
@@ -20,17 +23,10 @@ export function bertOf(size: BertSize): Bench {
     name: 'bert',
     threads: [1, 2],
     async cases({ threads, peers: allowed }: BenchOptions): Promise<Case[]> {
-      const [others, ours, found] = [new PeerProcesses(allowed), new OwnProcesses(), await levels()];
-      [peers, own] = [others, ours];
-      const fast = found.filter(({ level }) => level !== 'js');
-      const even = (rows: number, length: number, rest: Pick<Case, 'rounds' | 'patience'>): Case => ({
-        name: `${rows}x${length}`, work: { amount: rows * length, unit: 'tokens/s' }, tolerance: 1e-3, ...rest,
-        async prepare() {
-          const problem = evenProblem(await bertFiles(size), size.vocabulary, rows, length);
-          return [...await ours.racers(problem, rows === 1 ? found : fast, threads), ...await others.racers(problem, threads, ['onnxruntime-web', 'onnxruntime-node', 'pytorch'])];
-        },
-      });
-      return [even(1, 16, { rounds: 12 }), even(1, 128, { rounds: 8, patience: 1500 }), even(8, 128, { rounds: 3, patience: 10_000 })];
+      [peers, own] = [new PeerProcesses(allowed), new OwnProcesses()];
+      const field = { peers, own, allowed, threads, levels: await levels() };
+      const automatic = field.levels[0].level;
+      return [...forwardCases(size, field), ...startCases(size, field), ...embedCases(field)].map((one) => ({ ...one, bars: bars(one.name, automatic, threads) }));
     },
     async close() {
       await peers?.close();

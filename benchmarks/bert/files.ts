@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { BertModel } from '@strided/bert';
 import { manualSeed, noGrad, randn } from '@strided/tensor';
 import { python } from '../harness/peers.ts';
@@ -8,6 +8,9 @@ import type { ModelPaths } from './problem.ts';
 
 /** Models that every run uses again, where generated files go. */
 const cache = join(import.meta.dirname, '../../runs/bench-cache');
+
+/** all-MiniLM-L6-v2 as sentence-transformers publishes it. */
+export const realModel = resolve(import.meta.dirname, '../../../shared/real/all-MiniLM-L6-v2');
 
 /** BERT's sizes; a head has 64 numbers, the feed-forward network four times the hidden size. */
 export interface BertSize {
@@ -38,6 +41,14 @@ async function makeBert({ vocabulary: vocabSize, hidden: hiddenSize, layers: num
   mkdirSync(unfinished, { recursive: true });
   await model.savePretrained(unfinished);
   renameSync(unfinished, folder);
+}
+
+/** The real sentence model, and beside its ONNX file what transformers.js reads. */
+export function sentenceModelFiles(): ModelPaths {
+  const folder = join(cache, 'all-MiniLM-L6-v2');
+  const onnx = exportOnce(realModel, join(folder, 'onnx/model.onnx'));
+  for (const file of ['config.json', 'tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(realModel, file), join(folder, file));
+  return { folder: realModel, onnx };
 }
 
 /** The ONNX file of a checkpoint, made by PyTorch where it is not there yet; null, with a word on stderr, where it cannot be. */

@@ -19,8 +19,15 @@ export interface ForwardProblem extends ModelPaths {
   readonly attentionMask: readonly number[];
 }
 
+/** Embeddings of unit length of texts, as sentence-transformers makes them, at most `batch` at once. */
+export interface EmbedProblem extends ModelPaths {
+  readonly op: 'embed';
+  readonly texts: readonly string[];
+  readonly batch: number;
+}
+
 /** What a whole model is asked. */
-export type ModelProblem = ForwardProblem;
+export type ModelProblem = ForwardProblem | EmbedProblem;
 
 /** Sequences as long as each other, of any tokens. */
 export function evenProblem(paths: ModelPaths, vocabulary: number, rows: number, length: number): ForwardProblem {
@@ -28,8 +35,19 @@ export function evenProblem(paths: ModelPaths, vocabulary: number, rows: number,
   return { op: 'bert-forward', ...paths, rows, length, inputIds, attentionMask: inputIds.map(() => 1) };
 }
 
+/** Sequences of their own lengths, padded to the longest. */
+export function paddedProblem(paths: ModelPaths, sequences: readonly (readonly number[])[]): ForwardProblem {
+  const length = Math.max(...sequences.map((ids) => ids.length));
+  const padded = (value: (ids: readonly number[], position: number) => number): number[] =>
+    sequences.flatMap((ids) => Array.from({ length }, (_, position) => (position < ids.length ? value(ids, position) : 0)));
+  return {
+    op: 'bert-forward', ...paths, rows: sequences.length, length,
+    inputIds: padded((ids, position) => ids[position]), attentionMask: padded(() => 1),
+  };
+}
+
 /** Of the hidden states of all positions those of real tokens. */
-export function realPositions(hidden: Float32Array, { attentionMask }: ForwardProblem): Float32Array {
+export function realPositions(hidden: Float32Array, { attentionMask }: Pick<ForwardProblem, 'attentionMask'>): Float32Array {
   const size = hidden.length / attentionMask.length;
   const real = new Float32Array(size * attentionMask.reduce((count, one) => count + one, 0));
   let at = 0;

@@ -19,7 +19,7 @@ export async function* runBench(bench: Bench, options: BenchOptions): AsyncGener
         await verify(one, racers);
         const timings = await race(racers, rounds ?? one.rounds, one.patience);
         if (one.memory) for (let i = 0; i < racers.length; i++) timings[i] = { ...timings[i], ...await memoryOf(racers[i]) };
-        yield { bench: bench.name, case: one.name, work: one.work, timings, bars: one.bars ?? [] };
+        yield { bench: bench.name, case: one.name, work: one.work, timings, bars: one.bars ?? [], notes: await one.notes?.() ?? [] };
       } finally {
         for (const racer of racers) await racer.close?.();
       }

@@ -15,10 +15,11 @@ export interface Library {
 const peers = {
   'onnxruntime-web': async (threads) => (await import('./onnxruntime.ts')).onnxruntimeWeb(threads),
   'onnxruntime-node': async (threads) => (await import('./onnxruntime.ts')).onnxruntimeNode(threads),
+  'transformers.js': async (threads) => (await import('./transformersJs.ts')).transformersJs(threads),
   'tfjs-wasm': async () => (await import('./tfjsProblems.ts')).tfjsWasm(),
   'jax-js': async () => (await import('./jax.ts')).jax(),
   'numpy-ts': async () => (await import('./numpyProblems.ts')).numpyTs(),
-} satisfies Record<Exclude<PeerName, 'pytorch'>, (threads: number) => Promise<Library>>;
+} satisfies Record<Exclude<PeerName, 'pytorch' | 'sentence-transformers'>, (threads: number) => Promise<Library>>;
 
 /** Ours, where it has a process of its own: `strided` is the level that `auto` takes. */
 const own = Object.fromEntries(['auto' as const, ...kernelLevels].map((level) => {

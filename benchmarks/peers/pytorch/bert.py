@@ -22,7 +22,7 @@ class Bert(torch.nn.Module):
                 weights[f'{at}.qkv.{kind}'] = torch.cat([weights.pop(f'{at}.self.{part}.{kind}') for part in ('query', 'key', 'value')])
         for name, tensor in weights.items():
             # A buffer's name has no dots.
-            if tensor.is_floating_point() and not name.startswith('pooler'):
+            if not name.startswith('pooler'):
                 self.register_buffer(name.replace('.', '_'), tensor)
 
     def linear(self, x, name):
