@@ -19,5 +19,5 @@ export function embedCases(field: Field): Case[] {
       return [...await field.own.racers(problem, fast(field), field.threads), ...await field.peers.racers(problem, field.threads, ['transformers.js', 'sentence-transformers'])];
     },
   });
-  return [one('embed', 512, 6), one('embed1', 1, 20)];
+  return [one('embed', 512, 5), one('embed1', 1, 20)];
 }

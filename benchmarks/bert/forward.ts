@@ -21,7 +21,7 @@ export function forwardCases(size: BertSize, field: Field): Case[] {
     even(1, 128, { rounds: 8, patience: 1500, ...profiled }, levels),
     even(8, 128, { rounds: 2, patience: 10_000 }, fast(field)),
     {
-      name: 'mixed32', work: { amount: 32, unit: 'sentences/s' }, tolerance: 1e-3, rounds: 2, patience: 12_000,
+      name: 'mixed32', work: { amount: 32, unit: 'sentences/s' }, tolerance: 1e-3, rounds: 2, patience: 10_000,
       prepare: async () => race(paddedProblem(await bertFiles(size), await mixedSentences(32, Math.min(8000, size.vocabulary))), fast(field)),
     },
   ];

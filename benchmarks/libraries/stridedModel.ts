@@ -2,7 +2,7 @@ import { BertModel, SentenceTransformer } from '@strided/bert';
 import { configure, engineInfo, fromTypedArray, noGrad, ready, type KernelLevel, type Tensor } from '@strided/tensor';
 import { realPositions, type EmbedProblem, type ForwardProblem } from '../bert/problem.ts';
 import type { Library } from './index.ts';
-import { enter, sharing, type Way } from './strided.ts';
+import { expectRunning, sharing, type Way } from './strided.ts';
 
 /** Models by their folders: loading one takes time. */
 class Loaded<T> {
@@ -46,7 +46,7 @@ export function stridedModel(name: string, level: KernelLevel | 'auto', threads:
     configure({ kernels: level, threads });
     await ready();
     const found = engineInfo().level;
-    await enter(found, threads);
+    expectRunning(found, threads);
     return found;
   };
   return {
@@ -54,7 +54,7 @@ export function stridedModel(name: string, level: KernelLevel | 'auto', threads:
     async model(problem) {
       const found = await (started ??= start());
       const way = problem.op === 'embed' ? await embed(problem) : await forward(problem);
-      return { name, threads, ...way, ...(threads === 1 ? {} : { enter: sharing(name, found, threads, () => way.run()) }) };
+      return { name, threads, ...way, ...(threads === 1 ? {} : { enter: sharing(name, threads, () => expectRunning(found, threads), () => way.run()) }) };
     },
   };
 }
