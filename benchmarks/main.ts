@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   attention: async () => (await import('./attention/bench.ts')).attention,
   ops: async () => (await import('./ops/bench.ts')).ops,
   'train-step': async () => (await import('./trainStep/bench.ts')).trainStep,
+  bert: async () => (await import('./bert/bench.ts')).bert,
   import: async () => (await import('./import/bench.ts')).imports,
   loops: async () => (await import('./loops/bench.ts')).loops,
 };
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
   const results: CaseResult[] = [];
   for await (const result of runBench(bench, options)) {
     results.push(result);
-    const verdicts = judge(result).map(({ text }) => text);
+    const verdicts = [...judge(result).map(({ text }) => text), ...result.notes];
     console.log(values.json ? result.timings.map((timing) => jsonLine(result, timing)).join('\n') : `${[table(result), ...verdicts].join('\n')}\n`);
     if (values.json && verdicts.length > 0) console.error([result.case, ...verdicts].join('\n'));
   }

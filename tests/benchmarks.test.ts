@@ -63,7 +63,7 @@ describe('bench harness', () => {
   it('prints one JSON object a line, with the rate at the best time, and a table', () => {
     const result: CaseResult = {
       bench: 'ops', case: 'add', work: { amount: 3e6, unit: 'GB/s' },
-      timings: [{ contestant: 'strided-js', threads: 1, best: 1, median: 2 }, { contestant: 'other', threads: 1, best: 1.5, median: 2 }], bars: [],
+      timings: [{ contestant: 'strided-js', threads: 1, best: 1, median: 2 }, { contestant: 'other', threads: 1, best: 1.5, median: 2 }], bars: [], notes: [],
     };
     expect(JSON.parse(jsonLine(result, result.timings[1]))).toEqual({ bench: 'ops', case: 'add', threads: 1, contestant: 'other', ms: 1.5, rate: 2, unit: 'GB/s' });
     expect(Object.keys(JSON.parse(jsonLine(result, result.timings[0])) as object)).toEqual(['bench', 'case', 'threads', 'contestant', 'ms', 'rate', 'unit']);
@@ -81,6 +81,7 @@ describe('bench harness', () => {
         { ours: { name: 'strided', threads: 2 }, against: [one('strided')], atLeast: 2 },
         { ours: one('strided'), against: [one('absent')], atLeast: 1 },
       ],
+      notes: [],
     };
     expect(judge(result).map(({ ratio }) => ratio)).toEqual([2.5, 1.6, null]);
     expect(judge(result).map(({ text }) => text.trim().split(/ {2,}/))).toEqual([

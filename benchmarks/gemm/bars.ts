@@ -1,17 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { KernelLevel } from '@strided/tensor';
 import type { Bar } from '../harness/bench.ts';
 import { wasmPeers } from '../harness/peers.ts';
+import { hasAvx512 } from '../harness/processor.ts';
 import type { Product } from './bench.ts';
-
-/** Whether this processor has AVX-512, which onnxruntime-node uses and V8 does not; where it cannot be seen, it has. */
-function hasAvx512(): boolean {
-  try {
-    return /\bavx512f\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  } catch {
-    return true;
-  }
-}
 
 const one = (name: string) => ({ name, threads: 1 });
 

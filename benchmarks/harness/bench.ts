@@ -1,6 +1,6 @@
 /** What a benchmark is made of: a bench is cases × contestants. */
 
-export type Unit = 'GFLOP/s' | 'GB/s' | 'tokens/s' | 'starts/s';
+export type Unit = 'GFLOP/s' | 'GB/s' | 'tokens/s' | 'sentences/s' | 'starts/s' | 'MiB';
 
 /** One library's way to do what a case asks, in this process. */
 export interface Contestant<R = unknown> {
@@ -33,17 +33,21 @@ export interface Racer {
 
 export interface Case {
   readonly name: string;
-  /** What one run does: floating-point operations, bytes read and written once each, or tokens. */
+  /** What one run does: floating-point operations, bytes read and written once each, tokens …; `MiB`: the rate is the peak memory. */
   readonly work: { readonly amount: number; readonly unit: Unit };
   /** How far numbers may be from the first contestant's: |x − reference| ≤ tolerance·(1 + |reference|). */
   readonly tolerance: number;
   /** A contestant that takes longer, in milliseconds, is timed once. Default 500. */
   readonly patience?: number;
+  /** How often each contestant has its turn if nothing else is asked. Default 12. */
+  readonly rounds?: number;
   readonly bars?: readonly Bar[];
   /** Report the peak memory of contestants that have a process of their own. */
   readonly memory?: boolean;
   /** Makes operands and contestants when the case's turn has come; the first is the reference, Strided. */
   prepare(): readonly (Contestant | Racer)[] | Promise<readonly (Contestant | Racer)[]>;
+  /** Lines that say more, once the case is measured. */
+  notes?(): Promise<readonly string[]>;
 }
 
 /** A contestant of a case, by name and threads. */
@@ -52,11 +56,13 @@ export interface Entrant {
   readonly threads: number;
 }
 
-/** What a case asks of Strided: at least so many times the speed of the fastest of others in the same run. */
+/** What a case asks of Strided: at least so many times the speed of the fastest of others in the same run, or that they take so many times its memory. */
 export interface Bar {
   readonly ours: Entrant;
   readonly against: readonly Entrant[];
   readonly atLeast: number;
+  /** Default time. */
+  readonly of?: 'time' | 'memory';
 }
 
 export interface BenchOptions {
@@ -95,4 +101,5 @@ export interface CaseResult {
   readonly work: Case['work'];
   readonly timings: readonly Timing[];
   readonly bars: readonly Bar[];
+  readonly notes: readonly string[];
 }

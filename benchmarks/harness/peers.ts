@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Racer } from './bench.ts';
+import { freshRacer } from './fresh.ts';
 import { Remote } from './remote.ts';
 
 /** The libraries under benchmarks/peers: a manifest of their own, installed the first time that a bench asks for one. */
@@ -38,6 +39,8 @@ interface Peer {
   readonly package: string | null;
   /** Node has no `Worker` for browsers' libraries: most compute on one thread. */
   readonly most: number;
+  /** It knows whole models only. */
+  readonly models?: true;
 }
 
 const peers = {
@@ -46,22 +49,35 @@ const peers = {
   'jax-js': { package: '@jax-js/jax', most: 1 },
   'numpy-ts': { package: 'numpy-ts', most: 1 },
   'onnxruntime-node': { package: 'onnxruntime-node', most: Infinity },
+  'transformers.js': { package: '@huggingface/transformers', most: Infinity, models: true },
   pytorch: { package: null, most: Infinity },
+  'sentence-transformers': { package: null, most: Infinity },
 } as const satisfies Record<string, Peer>;
 export type PeerName = keyof typeof peers;
 
 /** The Python that has PyTorch. */
-const python = process.env['STRIDED_BENCH_PYTHON'] ?? 'python3';
+export const python = process.env['STRIDED_BENCH_PYTHON'] ?? 'python3';
+
+function isInstalled(name: PeerName): boolean {
+  const { package: needed } = peers[name];
+  return needed === null || ensureInstalled(needed);
+}
 
 function processOf(name: PeerName, threads: number): Promise<Remote> {
-  if (name === 'pytorch') return Remote.start(name, threads, python, [join(folder, 'pytorch/main.py'), String(threads)]);
+  const script = peers[name].package === null ? { pytorch: 'main.py', 'sentence-transformers': 'sentences.py' }[name as 'pytorch'] : null;
+  if (script !== null) return Remote.start(name, threads, python, [join(folder, 'pytorch', script), String(threads)]);
+  return hostOf(name, threads);
+}
+
+/** A process of the project's Node with one of `libraries` in it. */
+export function hostOf(name: string, threads: number): Promise<Remote> {
   return Remote.start(name, threads, process.execPath, ['--conditions=strided-source', join(import.meta.dirname, 'host.ts'), name, String(threads)]);
 }
 
 /** Those that compute in WebAssembly. */
 export const wasmPeers = ['onnxruntime-web', 'tfjs-wasm', 'jax-js', 'numpy-ts'] as const satisfies readonly PeerName[];
 /** Those with a package, which know single ops. */
-export const packagedPeers = (Object.keys(peers) as PeerName[]).filter((name) => peers[name].package !== null);
+export const packagedPeers = (Object.keys(peers) as PeerName[]).filter((name) => peers[name].package !== null && !('models' in peers[name]));
 
 /** The processes of a bench's peers. */
 export class PeerProcesses {
@@ -76,22 +92,29 @@ export class PeerProcesses {
     const key = `${name} ${threads}`;
     let remote = this.#started.get(key);
     if (remote === undefined) {
-      const { package: needed } = peers[name];
-      remote = needed === null || ensureInstalled(needed) ? processOf(name, threads).catch((error: unknown) => leftOut(name, error)) : Promise.resolve(null);
+      remote = isInstalled(name) ? processOf(name, threads).catch((error: unknown) => leftOut(name, error)) : Promise.resolve(null);
       this.#started.set(key, remote);
     }
     return remote;
   }
 
   /** A racer of each peer that can compute the problem, on each number of threads; who fails is named and left out. */
-  async racers(problem: unknown, threads: readonly number[], names: readonly PeerName[] = packagedPeers): Promise<Racer[]> {
+  racers(problem: unknown, threads: readonly number[], names: readonly PeerName[] = packagedPeers): Promise<Racer[]> {
+    return this.#each(threads, names, async (name, count) => (await this.#start(name, count))?.racer(problem));
+  }
+
+  /** The same with processes that begin anew in every round. */
+  freshRacers(problem: unknown, threads: readonly number[], names: readonly PeerName[]): Promise<Racer[]> {
+    return this.#each(threads, names, (name, count) => (isInstalled(name) ? freshRacer(problem, () => processOf(name, count)) : Promise.resolve(null)));
+  }
+
+  async #each(threads: readonly number[], names: readonly PeerName[], racer: (name: PeerName, count: number) => Promise<Racer | null | undefined>): Promise<Racer[]> {
     const found: Racer[] = [];
     for (const count of threads) {
       for (const name of names) {
         if (count > peers[name].most || !this.#allowed.includes(name)) continue;
-        const remote = await this.#start(name, count);
-        const racer = await remote?.racer(problem).catch((error: unknown) => leftOut(name, error));
-        if (racer) found.push(racer);
+        const one = await racer(name, count).catch((error: unknown) => leftOut(name, error));
+        if (one) found.push(one);
       }
     }
     return found;

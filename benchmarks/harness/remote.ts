@@ -1,10 +1,12 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { Racer } from './bench.ts';
 
 /**
  * A process that computes for a bench, in any language. One JSON object a line goes to its stdin, one comes back:
  *   { do: 'prepare', problem }   → { able: boolean }: it computed the problem once, or cannot
+ *   { do: 'first', problem }     → { able, nanoseconds, numbers }: how long it took from nothing but its imports to the result
  *   { do: 'numbers' }            → { numbers: base64 of float32 }
  *   { do: 'round', duration }    → { samples: nanoseconds each run took }
  *   { do: 'memory' }             → { bytes: the most it has had in memory }
@@ -13,22 +15,21 @@ import type { Racer } from './bench.ts';
 export class Remote {
   readonly name: string;
   readonly threads: number;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #answers: AsyncIterator<string>;
 
-  private constructor(name: string, threads: number, child: ChildProcessWithoutNullStreams) {
+  private constructor(name: string, threads: number, child: ChildProcessByStdio<Writable, Readable, null>) {
     this.name = name;
     this.threads = threads;
     this.#child = child;
     this.#answers = createInterface({ input: child.stdout, crlfDelay: Infinity })[Symbol.asyncIterator]();
-    child.stderr.pipe(process.stderr);
     // What goes to a process that has ended is answered by its end.
     child.stdin.on('error', () => {});
   }
 
   /** Starts a process and waits until it is ready. */
   static async start(name: string, threads: number, command: string, parameters: readonly string[]): Promise<Remote> {
-    const child = spawn(command, parameters, { stdio: 'pipe' });
+    const child = spawn(command, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
     const remote = new Remote(name, threads, child);
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
     try {
@@ -48,6 +49,12 @@ export class Remote {
     return answer;
   }
 
+  /** Makes what a problem needs and computes it once; null where the library cannot. */
+  async first(problem: unknown): Promise<{ readonly nanoseconds: number; readonly numbers: Float32Array } | null> {
+    const answer = await this.ask<{ able: boolean; nanoseconds: number; numbers: string }>({ do: 'first', problem });
+    return answer.able ? { nanoseconds: answer.nanoseconds, numbers: decode(answer.numbers) } : null;
+  }
+
   async ask<T>(question: Readonly<Record<string, unknown>>): Promise<T> {
     this.#child.stdin.write(`${JSON.stringify(question)}\n`);
     return (await this.#answer()) as T;
@@ -59,10 +66,7 @@ export class Remote {
     return {
       name: this.name,
       threads: this.threads,
-      numbers: async () => {
-        const bytes = Buffer.from((await this.ask<{ numbers: string }>({ do: 'numbers' })).numbers, 'base64');
-        return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-      },
+      numbers: async () => decode((await this.ask<{ numbers: string }>({ do: 'numbers' })).numbers),
       round: async (duration) => (await this.ask<{ samples: number[] }>({ do: 'round', duration })).samples,
       peakMemory: async () => (await this.ask<{ bytes: number }>({ do: 'memory' })).bytes,
     };
@@ -72,4 +76,9 @@ export class Remote {
     this.#child.stdin.end();
     this.#child.unref();
   }
+}
+
+function decode(text: string): Float32Array {
+  const bytes = Buffer.from(text, 'base64');
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }

@@ -1,9 +1,10 @@
 import type { CaseResult, Timing } from './bench.ts';
 
-const perSecond = { 'GFLOP/s': 1e9, 'GB/s': 1e9, 'tokens/s': 1, 'starts/s': 1 };
+const perSecond = { 'GFLOP/s': 1e9, 'GB/s': 1e9, 'tokens/s': 1, 'sentences/s': 1, 'starts/s': 1 };
 
-/** Work in a second, in the case's unit, at the best time. */
-export function rateOf({ work: { amount, unit } }: CaseResult, { best }: Timing): number {
+/** Work in a second, in the case's unit, at the best time; or the peak memory, for what is not known none. */
+export function rateOf({ work: { amount, unit } }: Pick<CaseResult, 'work'>, { best, peakMemory = 0 }: Timing): number {
+  if (unit === 'MiB') return peakMemory / 2 ** 20;
   return amount / (best / 1e3) / perSecond[unit];
 }
 
@@ -19,7 +20,7 @@ const digits = (value: number): string => (value >= 1000 ? value.toFixed(0) : va
 /** A case for the terminal. The last column says how many times as long as the first contestant, Strided, each took. */
 export function table(result: CaseResult): string {
   const { timings: [reference] } = result;
-  const memory = result.timings.some(({ peakMemory }) => peakMemory !== undefined);
+  const memory = result.work.unit !== 'MiB' && result.timings.some(({ peakMemory }) => peakMemory !== undefined);
   const rows = result.timings.map((timing) => [
     timing.contestant, String(timing.threads), digits(timing.best), digits(timing.median), digits(rateOf(result, timing)), `${(timing.best / reference.best).toFixed(2)}×`,
     ...(memory ? [timing.peakMemory === undefined ? '' : (timing.peakMemory / 2 ** 20).toFixed(0)] : []),

@@ -1,24 +1,8 @@
-import { loadPeer } from '../harness/peers.ts';
 import { onnxModel, type OnnxNode } from '../onnx/model.ts';
 import { epsilon, inputsOf, type Problem } from '../problems.ts';
 import type { Library } from './index.ts';
-
-/** The part of onnxruntime's JavaScript interface that the benchmarks use: the same for WebAssembly and native. */
-interface OrtTensor {
-  readonly data: Float32Array;
-  dispose(): void;
-}
-
-interface Session {
-  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
-  release(): Promise<void>;
-}
-
-interface Ort {
-  readonly env: { readonly wasm: { numThreads: number }; logLevel: string };
-  readonly InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
-  readonly Tensor: new (type: 'float32', values: Float32Array, shape: readonly number[]) => OrtTensor;
-}
+import { onnxForward } from './onnxForward.ts';
+import { ortNode, ortWeb, type OrtLibrary, type Session } from './ort.ts';
 
 const names = ['a', 'b', 'c'];
 
@@ -57,8 +41,9 @@ function outputShape(problem: Problem): number[] {
   return problem.op === 'attention' ? [problem.heads, problem.length, problem.size] : [problem.rows, problem.columns];
 }
 
-function library(name: string, ort: Ort, options: object): Library {
+function library({ name, ort, options }: OrtLibrary): Library {
   return {
+    model: onnxForward({ name, ort, options }),
     async contestant(problem) {
       const nodes = nodesOf(problem);
       if (nodes === null) return null;
@@ -73,26 +58,12 @@ function library(name: string, ort: Ort, options: object): Library {
         constants: Object.fromEntries([...constants, ...scale]),
         outputs: { result: outputShape(problem) },
       });
-      const session = await ort.InferenceSession.create(model, { graphOptimizationLevel: 'all', ...options });
+      const session = await ort.InferenceSession.create(model, options);
       const feeds = Object.fromEntries(given.map(([operand, { values, shape }]) => [operand, new ort.Tensor('float32', values, shape)]));
       return { name, run: () => session.run(feeds), read: ({ result }: Awaited<ReturnType<Session['run']>>) => result.data, close: () => session.release() };
     },
   };
 }
 
-async function load(name: string): Promise<Ort> {
-  const ort = await loadPeer<Ort>(name);
-  if (ort === null) throw new Error(`${name} is not installed`);
-  ort.env.logLevel = 'error';
-  return ort;
-}
-
-export async function onnxruntimeWeb(threads: number): Promise<Library> {
-  const ort = await load('onnxruntime-web');
-  ort.env.wasm.numThreads = threads;
-  return library('onnxruntime-web', ort, { executionProviders: ['wasm'] });
-}
-
-export async function onnxruntimeNode(threads: number): Promise<Library> {
-  return library('onnxruntime-node', await load('onnxruntime-node'), { executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1 });
-}
+export const onnxruntimeWeb = async (threads: number): Promise<Library> => library(await ortWeb(threads));
+export const onnxruntimeNode = async (threads: number): Promise<Library> => library(await ortNode(threads));

@@ -51,6 +51,11 @@ export async function levels(): Promise<Level[]> {
 export async function enter(level: KernelLevel, threads: number): Promise<void> {
   configure({ kernels: level, threads });
   await ready();
+  expectRunning(level, threads);
+}
+
+/** Refuses an engine that computes at another level, or on other threads. */
+export function expectRunning(level: KernelLevel, threads: number): void {
   const info = engineInfo();
   if (info.level !== level || info.threads !== threads || !info.threadsReady) {
     throw new Error(`strided computes at ${info.level} on ${info.threads} threads (ready: ${info.threadsReady}), not at ${level} on ${threads}`);
@@ -66,7 +71,7 @@ export async function atLevels<R>(found: readonly Level[], threads: readonly num
       const count = level === 'js' ? 1 : wanted;
       await enter(level, count);
       const way = make(level);
-      contestants.push({ name, threads: count, ...way, enter: count === 1 ? () => enter(level, 1) : sharing(name, level, count, () => way.run()) });
+      contestants.push({ name, threads: count, ...way, enter: count === 1 ? () => enter(level, 1) : sharing(name, count, () => enter(level, count), () => way.run()) });
     }
   }
   return contestants;
@@ -75,12 +80,12 @@ export async function atLevels<R>(found: readonly Level[], threads: readonly num
 /** On a busy machine a worker may sleep through some runs, but not through so many. */
 const chances = 200;
 
-/** `enter`, which also sees, once, that workers do execute a part of the work. */
-function sharing(name: string, level: KernelLevel, threads: number, run: () => unknown): () => Promise<void> {
+/** `set`, after which it is seen, once, that workers do execute a part of the work. */
+export function sharing(name: string, threads: number, set: () => void | Promise<void>, run: () => unknown): () => Promise<void> {
   const before = engineInfo().workerParts;
   let seen = false;
   return async () => {
-    await enter(level, threads);
+    await set();
     for (let runs = 0; !seen && runs < chances; runs++) {
       await run();
       seen = engineInfo().workerParts > before;

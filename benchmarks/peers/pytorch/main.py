@@ -4,6 +4,7 @@ import json, sys
 try:
     import torch
 
+    from bert import BertForward
     from protocol import serve
     from seed import TrainStep
 except ImportError as error:
@@ -11,5 +12,5 @@ except ImportError as error:
     sys.exit(0)
 
 torch.set_num_threads(int(sys.argv[1]))
-problems = {'train-step': TrainStep}
+problems = {'train-step': TrainStep, 'bert-forward': BertForward}
 serve(lambda problem: problems[problem['op']](problem) if problem['op'] in problems else None)

@@ -7,13 +7,13 @@ import torch.nn.functional as F
 
 
 def load(file):
-    """The tensors of a safetensors file of float32."""
+    """The tensors of float32 in a safetensors file."""
     with open(file, 'rb') as stream:
         header = json.loads(stream.read(struct.unpack('<Q', stream.read(8))[0]))
         data = bytearray(stream.read())
     header.pop('__metadata__', None)
     view = lambda entry: torch.frombuffer(data, dtype=torch.float32)[entry['data_offsets'][0] // 4:entry['data_offsets'][1] // 4].reshape(entry['shape']).clone()
-    return {name: view(entry) for name, entry in header.items()}
+    return {name: view(entry) for name, entry in header.items() if entry['dtype'] == 'F32'}
 
 
 class Seed:
