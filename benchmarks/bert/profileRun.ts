@@ -24,6 +24,7 @@ const jobs: Readonly<Record<JobName, Part>> = {
   layerNorm: 'elementwise', layerNormBackward: 'elementwise', layerNormSums: 'elementwise',
   crossEntropy: 'elementwise', crossEntropyBackward: 'elementwise', dropout: 'elementwise', arithmetic: 'elementwise', reduce: 'elementwise', adamW: 'elementwise',
   lookUp: 'elementwise', addAt: 'elementwise', move: 'copies',
+  widenFloat16: 'copies', widenBfloat16: 'copies', narrowFloat16: 'copies', narrowBfloat16: 'copies',
 };
 
 /** Where a kernel of the js loops belongs. */
@@ -96,7 +97,7 @@ async function main(): Promise<void> {
   configure({ kernels: 'auto', threads: 1 });
   await ready();
   const clocks = new Clocks();
-  const runtime = currentRuntime();
+  const runtime = currentRuntime(Infinity);
   if (runtime !== null) {
     const clocked: Record<string, unknown> = { ...runtime.exports };
     for (const name of Object.keys(jobs) as JobName[]) clocked[name] = clocks.around(runtime.exports[name] as Call, name, jobs[name], true);
