@@ -16,7 +16,7 @@ export function embedCases(field: Field): Case[] {
     const problem = async (): Promise<EmbedProblem> =>
       ({ op: 'embed', ...await sentenceModelFiles(), texts: (await shortSentences(512)).slice(0, count), batch: 32 });
     return {
-      name, work: { amount: count, unit: 'sentences/s' }, tolerance: 1e-3, rounds, patience: 4000,
+      name, work: { amount: count, unit: 'sentences/s' }, tolerance: 1e-3, rounds, patience: 3000,
       async prepare() {
         const texts = await problem();
         return [...await field.own.racers(texts, fast(field), field.threads), ...await field.peers.racers(texts, field.threads, ['transformers.js', 'sentence-transformers'])];
@@ -24,5 +24,5 @@ export function embedCases(field: Field): Case[] {
       ...(field.threads.includes(1) ? { notes: async () => profile(await problem()) } : {}),
     };
   };
-  return [one('embed', 512, 5), one('embed1', 1, 20)];
+  return [one('embed', 512, 3), one('embed1', 1, 20)];
 }

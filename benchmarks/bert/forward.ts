@@ -1,6 +1,6 @@
 import type { Case } from '../harness/bench.ts';
 import type { Level } from '../libraries/strided.ts';
-import { fast, type Field } from './field.ts';
+import { few, type Field } from './field.ts';
 import { bertFiles, type BertSize } from './files.ts';
 import { evenProblem, paddedProblem, type ForwardProblem } from './problem.ts';
 import { profile } from './profile.ts';
@@ -20,12 +20,12 @@ export function forwardCases(size: BertSize, field: Field): Case[] {
     };
   };
   return [
-    even(1, 16, { patience: 2000 }, levels),
+    even(1, 16, {}, levels),
     even(1, 128, { rounds: 8, patience: 1500 }, levels),
-    even(8, 128, { rounds: 4, patience: 2000 }, fast(field)),
+    even(8, 128, { rounds: 3, patience: 2000 }, few(field)),
     {
       name: 'mixed32', work: { amount: 32, unit: 'sentences/s' }, tolerance: 1e-3, rounds: 4, patience: 2500,
-      prepare: async () => race(paddedProblem(await bertFiles(size), await mixedSentences(32, Math.min(8000, size.vocabulary))), fast(field)),
+      prepare: async () => race(paddedProblem(await bertFiles(size), await mixedSentences(32, Math.min(8000, size.vocabulary))), few(field)),
     },
   ];
 }

@@ -92,6 +92,10 @@ function clockCopies(clocks: Clocks): void {
   }
 }
 
+/** Milliseconds. */
+const duration = 3000;
+const fewestRuns = 3;
+
 async function main(): Promise<void> {
   const problem = JSON.parse(await text(process.stdin)) as ModelProblem;
   configure({ kernels: 'auto', threads: 1 });
@@ -106,10 +110,11 @@ async function main(): Promise<void> {
   const table = kernels as unknown as Record<string, Call>;
   for (const name of Object.keys(table) as (keyof Kernels)[]) table[name] = clocks.around(table[name], name, loops[name] ?? 'elementwise', false);
   const way = await modelWay(problem);
-  for (let warm = 0; warm < 5; warm++) await way.run();
+  for (let warm = 0; warm < 3; warm++) await way.run();
   clockCopies(clocks);
   let best: Profile | null = null;
-  for (let run = 0; run < 12; run++) {
+  const end = performance.now() + duration;
+  for (let run = 0; run < fewestRuns || performance.now() < end; run++) {
     clocks.start();
     const begin = performance.now();
     await way.run();
