@@ -16,3 +16,8 @@ export interface Field {
 export function fast({ levels }: Field): Level[] {
   return levels.filter(({ level }) => level !== 'js');
 }
+
+/** For long cases: the level of `auto`, and the one that browsers run. */
+export function few({ levels }: Field): Level[] {
+  return levels.filter(({ level }, i) => i === 0 || level === 'relaxed');
+}

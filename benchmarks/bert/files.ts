@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { BertModel } from '@strided/bert';
 import { manualSeed, noGrad, randn } from '@strided/tensor';
 import { python } from '../harness/peers.ts';
+import { onnxBert } from '../onnx/bert.ts';
 import type { ModelPaths } from './problem.ts';
 
 /** Models that every run uses again, where generated files go. */
@@ -23,7 +24,7 @@ export interface BertSize {
 export async function bertFiles(size: BertSize): Promise<ModelPaths> {
   const folder = join(cache, `bert-${size.layers}x${size.hidden}-${size.vocabulary}`);
   if (!existsSync(join(folder, 'config.json'))) await makeBert(size, folder);
-  return { folder, onnx: exportOnce(folder, join(folder, 'onnx/model.onnx')) };
+  return { folder, onnx: await onnxOf(folder, join(folder, 'onnx/model.onnx')) };
 }
 
 async function makeBert({ vocabulary: vocabSize, hidden: hiddenSize, layers: numHiddenLayers }: BertSize, folder: string): Promise<void> {
@@ -44,24 +45,21 @@ async function makeBert({ vocabulary: vocabSize, hidden: hiddenSize, layers: num
 }
 
 /** The real sentence model, and beside its ONNX file what transformers.js reads. */
-export function sentenceModelFiles(): ModelPaths {
+export async function sentenceModelFiles(): Promise<ModelPaths> {
   const folder = join(cache, 'all-MiniLM-L6-v2');
-  const onnx = exportOnce(realModel, join(folder, 'onnx/model.onnx'));
+  const onnx = await onnxOf(realModel, join(folder, 'onnx/model.onnx'));
   for (const file of ['config.json', 'tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(realModel, file), join(folder, file));
   return { folder: realModel, onnx };
 }
 
-/** The ONNX file of a checkpoint, made by PyTorch where it is not there yet; null, with a word on stderr, where it cannot be. */
-export function exportOnce(folder: string, file: string): string | null {
+/** The ONNX file of a checkpoint, made where it is not there yet: by PyTorch's exporter, or without PyTorch by our own writer. Peers run both equally fast. */
+async function onnxOf(folder: string, file: string): Promise<string> {
   if (existsSync(file)) return file;
-  console.error(`bench: writing ${file} …`);
   mkdirSync(dirname(file), { recursive: true });
   const unfinished = `${file}.part`;
-  const { status, stderr, error } = spawnSync(python, [join(import.meta.dirname, '../peers/pytorch/bert.py'), folder, unfinished], { encoding: 'utf8' });
-  if (status === 0) {
-    renameSync(unfinished, file);
-    return file;
-  }
-  console.error(`bench: onnxruntime is left out, as its file could not be made: ${error?.message ?? stderr.trim().split('\n').at(-1)}. STRIDED_BENCH_PYTHON names a Python with torch==2.13.0`);
-  return null;
+  const { status } = spawnSync(python, [join(import.meta.dirname, '../peers/pytorch/bert.py'), folder, unfinished], { stdio: 'ignore' });
+  console.error(`bench: ${file} is written by ${status === 0 ? "PyTorch's exporter" : 'benchmarks/onnx, without PyTorch'}`);
+  if (status !== 0) writeFileSync(unfinished, await onnxBert(folder));
+  renameSync(unfinished, file);
+  return file;
 }

@@ -4,8 +4,8 @@ import { numbers } from '../problems.ts';
 export interface ModelPaths {
   /** A checkpoint of transformers. */
   readonly folder: string;
-  /** The same as ONNX; null: it could not be made here. */
-  readonly onnx: string | null;
+  /** The same as ONNX. */
+  readonly onnx: string;
 }
 
 /** Hidden states [rows, length, hidden] of BERT; whoever computes them gives those of real tokens, one after the other. */

@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { ForwardProblem } from './problem.ts';
+import type { ModelProblem } from './problem.ts';
 
 export type Part = 'products' | 'attention' | 'elementwise' | 'copies';
 
-/** Where the time of one forward pass went. */
+/** Where the time of one run went. */
 export interface Profile {
   readonly level: string;
   readonly ms: number;
   readonly entries: readonly { readonly name: string; readonly part: Part; readonly ms: number; readonly calls: number }[];
 }
 
-/** A profile of our forward pass on one thread, made by a process of its own, as lines of a table. */
-export function profile(problem: ForwardProblem): string[] {
+/** A profile of our run on one thread, made by a process of its own, as lines of a table. */
+export function profile(problem: ModelProblem): string[] {
   const parameters = ['--conditions=strided-source', join(import.meta.dirname, 'profileRun.ts')];
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, { input: JSON.stringify(problem), encoding: 'utf8', maxBuffer: 2 ** 24 });
   if (status !== 0) throw new Error(`the profile failed: ${stderr}`);
@@ -27,7 +27,7 @@ export function profileLines({ level, ms, entries }: Profile): string[] {
   });
   const rest = ms - parts.reduce((sum, part) => sum + part.ms, 0);
   return [
-    `  profile       strided (${level}, 1 thread), best pass ${ms.toFixed(1)} ms, clocks included`,
+    `  profile       strided (${level}, 1 thread), best run ${ms.toFixed(1)} ms, clocks included`,
     ...parts.map((part) => line(part.part, part.ms, part.detail)),
     line('dispatch', rest, 'all else'),
   ];

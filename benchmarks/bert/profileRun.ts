@@ -5,14 +5,15 @@ import { kernels } from '../../packages/tensor/src/kernels/dispatch.ts';
 import type { Exports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { currentRuntime } from '../../packages/tensor/src/kernels/wasm/settings.ts';
 import type { JobName } from '../../packages/tensor/src/kernels/wasm/share.ts';
-import { forward } from '../libraries/stridedModel.ts';
-import type { ForwardProblem } from './problem.ts';
+import { modelWay } from '../libraries/stridedModel.ts';
+import type { ModelProblem } from './problem.ts';
 import type { Part, Profile } from './profile.ts';
 
 /**
- * The process that profiles a forward pass on one thread: a problem comes on stdin, its profile goes to stdout. Clocks
+ * The process that profiles a run on one thread: a problem comes on stdin, its profile goes to stdout. Clocks
  * are put around the functions that the engine calls, from outside, so what is shipped has none: the compiled kernels,
- * the kernels that `dispatch` chooses among, and the copies of typed arrays. What is in none of them is dispatch.
+ * the kernels that `dispatch` chooses among, and the copies of typed arrays. What is in none of them is dispatch, and with
+ * texts their tokenisation.
  */
 
 const jobs: Readonly<Record<JobName, Part>> = {
@@ -92,8 +93,12 @@ function clockCopies(clocks: Clocks): void {
   }
 }
 
+/** Milliseconds. */
+const duration = 3000;
+const fewestRuns = 3;
+
 async function main(): Promise<void> {
-  const problem = JSON.parse(await text(process.stdin)) as ForwardProblem;
+  const problem = JSON.parse(await text(process.stdin)) as ModelProblem;
   configure({ kernels: 'auto', threads: 1 });
   await ready();
   const clocks = new Clocks();
@@ -105,11 +110,12 @@ async function main(): Promise<void> {
   }
   const table = kernels as unknown as Record<string, Call>;
   for (const name of Object.keys(table) as (keyof Kernels)[]) table[name] = clocks.around(table[name], name, loops[name] ?? 'elementwise', false);
-  const way = await forward(problem);
-  for (let warm = 0; warm < 5; warm++) await way.run();
+  const way = await modelWay(problem);
+  for (let warm = 0; warm < 3; warm++) await way.run();
   clockCopies(clocks);
   let best: Profile | null = null;
-  for (let run = 0; run < 12; run++) {
+  const end = performance.now() + duration;
+  for (let run = 0; run < fewestRuns || performance.now() < end; run++) {
     clocks.start();
     const begin = performance.now();
     await way.run();

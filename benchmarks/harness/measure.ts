@@ -8,7 +8,7 @@ import type { Racer, Timing } from './bench.ts';
 const roundTime = 15e6;
 
 /** Nanoseconds: in a run as long the compiler's part is nothing. */
-const longRun = 1e9;
+const longRun = 5e8;
 
 /** Times contestants beside each other. One that takes longer than `patience` ms is timed once, and all its rounds take no more than three times that. */
 export async function race(racers: readonly Racer[], rounds = 12, patience = 500): Promise<Timing[]> {

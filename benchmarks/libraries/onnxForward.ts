@@ -8,7 +8,7 @@ type Outputs = Awaited<ReturnType<Session['run']>>;
 export function onnxForward({ name, ort, options }: OrtLibrary): (problem: ModelProblem) => Promise<Contestant<Outputs> | null> {
   const sessions = new Map<string, Promise<Session>>();
   return async (problem) => {
-    if (problem.op !== 'bert-forward' || problem.onnx === null) return null;
+    if (problem.op !== 'bert-forward') return null;
     let session = sessions.get(problem.onnx);
     if (session === undefined) sessions.set(problem.onnx, (session = ort.InferenceSession.create(problem.onnx, options)));
     const opened = await session;

@@ -1,6 +1,6 @@
 import { BertModel, SentenceTransformer } from '@strided/bert';
 import { configure, engineInfo, fromTypedArray, noGrad, ready, type KernelLevel, type Tensor } from '@strided/tensor';
-import { realPositions, type EmbedProblem, type ForwardProblem } from '../bert/problem.ts';
+import { realPositions, type EmbedProblem, type ForwardProblem, type ModelProblem } from '../bert/problem.ts';
 import type { Library } from './index.ts';
 import { expectRunning, sharing, type Way } from './strided.ts';
 
@@ -23,7 +23,7 @@ class Loaded<T> {
 const encoders = new Loaded((folder) => BertModel.fromPretrained(folder, { addPoolingLayer: false }));
 const sentenceModels = new Loaded((folder) => SentenceTransformer.fromPretrained(folder));
 
-export async function forward(problem: ForwardProblem): Promise<Way<Tensor>> {
+async function forward(problem: ForwardProblem): Promise<Way<Tensor>> {
   const { folder, rows, length } = problem;
   const model = await encoders.of(folder);
   const whole = (values: readonly number[]): Tensor => fromTypedArray(Int32Array.from(values), [rows, length]);
@@ -37,6 +37,11 @@ export async function forward(problem: ForwardProblem): Promise<Way<Tensor>> {
 async function embed({ folder, texts, batch }: EmbedProblem): Promise<Way<Tensor>> {
   const model = await sentenceModels.of(folder);
   return { run: () => model.encode(texts, { batchSize: batch }), read: (embeddings) => embeddings.toTypedArray() as Float32Array };
+}
+
+/** How Strided does it, at the level and on the threads that are set. */
+export function modelWay(problem: ModelProblem): Promise<Way<Tensor>> {
+  return problem.op === 'embed' ? embed(problem) : forward(problem);
 }
 
 /** Whole models in a process of their own, at one level on so many threads. Nothing starts before the first is wanted. */
@@ -53,7 +58,7 @@ export function stridedModel(name: string, level: KernelLevel | 'auto', threads:
     contestant: () => null,
     async model(problem) {
       const found = await (started ??= start());
-      const way = problem.op === 'embed' ? await embed(problem) : await forward(problem);
+      const way = await modelWay(problem);
       return { name, threads, ...way, ...(threads === 1 ? {} : { enter: sharing(name, threads, () => expectRunning(found, threads), () => way.run()) }) };
     },
   };

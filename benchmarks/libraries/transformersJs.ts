@@ -19,7 +19,7 @@ export async function transformersJs(threads: number): Promise<Library> {
   return {
     contestant: () => null,
     async model(problem) {
-      if (problem.op !== 'embed' || problem.onnx === null) return null;
+      if (problem.op !== 'embed') return null;
       // The folder around onnx/model.onnx has its tokenizer and config.
       const folder = dirname(dirname(problem.onnx));
       hf.env.allowRemoteModels = false;
