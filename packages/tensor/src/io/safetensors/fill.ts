@@ -1,5 +1,5 @@
 import { fromTypedArray } from '../../creation.ts';
-import { bytesPerElement, type DType, type FileDType, type TypedArray } from '../../dtype.ts';
+import { bytesPerElement, type FileDType, type TypedArray } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import { incomingOf, type Incoming } from '../../incoming.ts';
 import type { Heap } from '../../kernels/wasm/heap.ts';
@@ -133,7 +133,7 @@ async function readPiece(reader: TensorReader, { name, dtype, first, at, count, 
   }
   const bytes = read.values('uint8', count * size);
   await reader.readInto(name, bytes as Uint8Array, from);
-  const computed: DType = computeDType(dtype);
+  const computed = computeDType(dtype);
   if (asComputed) {
     incoming.write(at, read.values(computed, count), read.address);
     return;
