@@ -7,9 +7,9 @@ import { grad, rand, tensor, Tensor } from '@strided/tensor';
 /** What the package exports beside ops on tensors. */
 type NotAnOp =
   | 'Tensor' | 'Generator' | 'defaultGenerator' | 'manualSeed' | 'dtypes' | 'backward' | 'grad' | 'noGrad' | 'enableGrad' | 'isGradEnabled' | 'detectAnomaly' | 'checkpoint'
-  | 'arange' | 'eye' | 'fromTypedArray' | 'fromNdarray' | 'enableConsoleFormatter' | 'full' | 'fullLike' | 'linspace' | 'oneHot' | 'ones' | 'onesLike' | 'tensor' | 'zeros' | 'zerosLike'
+  | 'arange' | 'empty' | 'eye' | 'fromTypedArray' | 'fromNdarray' | 'enableConsoleFormatter' | 'full' | 'fullLike' | 'linspace' | 'oneHot' | 'ones' | 'onesLike' | 'tensor' | 'zeros' | 'zerosLike'
   | 'bernoulli' | 'permutation' | 'rand' | 'randint' | 'randLike' | 'randn' | 'randnLike' | 'adamWStep'
-  | 'encodeSafetensors' | 'loadSafetensors' | 'openSafetensors' | 'readTensor' | 'saveSafetensors' | 'saveSafetensorsSync' | 'saveShardedSafetensors'
+  | 'encodeSafetensors' | 'loadSafetensors' | 'openSafetensors' | 'readTensor' | 'fillTensors' | 'sameTensors' | 'saveSafetensors' | 'saveSafetensorsSync' | 'saveShardedSafetensors'
   | 'blobSource' | 'memorySource' | 'scope' | 'keep' | 'persist' | 'assign' | 'configure' | 'engineInfo' | 'ready' | `${string}Error`;
 type OpName = Exclude<keyof typeof strided, NotAnOp>;
 type Result = Tensor | readonly Tensor[] | object;

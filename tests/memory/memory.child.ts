@@ -1,6 +1,7 @@
 /**
- * A program that runs for long, in a process of its own; prints what its memory came to, as JSON. Its argument names it.
+ * A program whose memory is looked at, in a process of its own; prints what that came to, as JSON. Its first argument names it.
  */
+import { BertModel } from '@strided/bert';
 import { engineInfo, fromTypedArray, linear, manualSeed, noGrad, persist, rand, randint, scope, softmax, tensor, type Tensor } from '@strided/tensor';
 import { AdamW, crossEntropy, Embedding, Linear, Module, Trainer } from '@strided/nn';
 
@@ -65,6 +66,17 @@ const programs: Record<string, () => Promise<object>> = {
       if (i % 2 === 0) run();
       else scope(run);
     }, false);
+  },
+  /** A model from the folder in the third argument, and a first pass; then an optimiser takes its weights. */
+  async load() {
+    const peak = (): number => process.resourceUsage().maxRSS / 1024;
+    const settled = peak();
+    const model = await BertModel.fromPretrained(process.argv[4]);
+    noGrad(() => model.forward({ inputIds: randint(900, [1, 16]) }));
+    const most = peak();
+    const heap = engineInfo().memoryBytes / MB;
+    const optimizer = new AdamW(model.train().parameters());
+    return { settled, most, heap, trained: peak(), groups: optimizer.groups.length };
   },
   /** Models of 20 MB that are used, then dropped. */
   models() {

@@ -1,5 +1,5 @@
 import { Embedding, LayerNorm, Linear, Parameter, RMSNorm } from '@strided/nn';
-import { zeros } from '@strided/tensor';
+import { empty } from '@strided/tensor';
 
 /*
  * The leaves of every model here: nn's layers, but made empty. They are filled once, by a checkpoint or by an
@@ -13,8 +13,8 @@ export class Dense extends Linear {
 
   constructor(inFeatures: number, outFeatures: number, { bias = true, weight = null }: { readonly bias?: boolean | Parameter; readonly weight?: Parameter | null } = {}) {
     super(0, 0, { bias: false });
-    this.weight = weight ?? new Parameter(zeros([outFeatures, inFeatures]));
-    this.bias = typeof bias === 'object' ? bias : bias ? new Parameter(zeros([outFeatures])) : null;
+    this.weight = weight ?? new Parameter(empty([outFeatures, inFeatures]));
+    this.bias = typeof bias === 'object' ? bias : bias ? new Parameter(empty([outFeatures])) : null;
   }
 }
 
@@ -25,7 +25,7 @@ export class Table extends Embedding {
 
   constructor(rows: number, width: number, { paddingIndex = null }: { readonly paddingIndex?: number | null } = {}) {
     super(0, 0);
-    this.weight = new Parameter(zeros([rows, width]));
+    this.weight = new Parameter(empty([rows, width]));
     this.paddingIndex = paddingIndex ?? undefined;
   }
 }

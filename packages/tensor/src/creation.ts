@@ -2,7 +2,7 @@ import { checkDType, checkScalar, isFloat, newArray, type DType, type TypedArray
 import { ArgumentError, DTypeError, IndexError, ShapeError } from './errors.ts';
 import { kernels } from './kernels/dispatch.ts';
 import { checkShape, contiguous, formatShape, sizeOf, type Shape } from './layout.ts';
-import { allocate, Storage } from './storage.ts';
+import { allocate, allocateLater, Storage } from './storage.ts';
 import { Tensor } from './tensor.ts';
 
 /** Tensors of given or computed values; those of random ones are in `randomCreation.ts`. */
@@ -112,6 +112,18 @@ export function fromTypedArray(data: TypedArray, shape: Shape = [data.length], o
   const copy = newArray(dtype, data.length);
   copy.set(data);
   return finish(new Tensor({ storage: new Storage(dtype, copy), layout: contiguous([...shape]) }), options);
+}
+
+/**
+ * A tensor whose values are about to be given, by `copyFrom` or from a file. Until then they are 0 and take no memory.
+ *
+ * @example
+ * const weight = empty([30522, 768]);
+ */
+export function empty<D extends DType = 'float32'>(shape: Shape, options: TensorOptions<D> = {}): Tensor<D> {
+  const dtype = options.dtype ?? ('float32' as D);
+  checkDType('empty', dtype);
+  return finish(new Tensor(allocateLater([...checkShape('empty', shape)], dtype)), options);
 }
 
 /** A tensor of one value everywhere; of a boolean, bool. */

@@ -1,7 +1,7 @@
 /** Strided arrays with automatic differentiation. */
 export { Tensor, type Nested } from './tensor.ts';
 export {
-  arange, eye, fromTypedArray, full, fullLike, linspace, oneHot, ones, onesLike, tensor, zeros, zerosLike, type NestedValues, type TensorOptions,
+  arange, empty, eye, fromTypedArray, full, fullLike, linspace, oneHot, ones, onesLike, tensor, zeros, zerosLike, type NestedValues, type TensorOptions,
 } from './creation.ts';
 export { bernoulli, permutation, rand, randint, randLike, randn, randnLike, type RandomOptions } from './randomCreation.ts';
 export { enableConsoleFormatter } from './interop/consoleFormatter.ts';
@@ -55,6 +55,8 @@ export {
   encodeSafetensors, loadSafetensors, openSafetensors, readTensor, saveSafetensors, saveSafetensorsSync, saveShardedSafetensors,
   type SaveOptions,
 } from './io/safetensors/tensors.ts';
+export { fillTensors, type FillOptions } from './io/safetensors/fill.ts';
+export { sameTensors } from './io/safetensors/same.ts';
 export type { TensorReader } from './io/safetensors/reader.ts';
 export type { Named } from './io/safetensors/writer.ts';
 export { blobSource, memorySource, type ByteInput, type ByteSource } from './io/source.ts';

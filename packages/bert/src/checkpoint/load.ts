@@ -1,5 +1,5 @@
 import { linearWeights, type Module } from '@strided/nn';
-import { assign, CheckpointError, noGrad, persist, readTensor, type Tensor, type TensorReader } from '@strided/tensor';
+import { CheckpointError, fillTensors, sameTensors, type Tensor, type TensorReader } from '@strided/tensor';
 import { entriesOf, shapeOf, type Entry } from './entries.ts';
 import type { KeyMap } from './keys.ts';
 
@@ -55,7 +55,7 @@ function match(entries: ReadonlyMap<string, Entry>, reader: TensorReader, { pref
 const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /**
- * Copies a checkpoint into a model, one tensor at a time. Nothing changes unless all names and shapes fit.
+ * Reads a checkpoint into a model. Nothing changes unless all names and shapes fit and everything could be read.
  * @throws CheckpointError naming the file and, by the checkpoint's own names, all that is missing, unexpected or mis-shaped.
  */
 export async function loadCheckpoint(model: Module, reader: TensorReader, options: LoadOptions): Promise<LoadingReport> {
@@ -73,39 +73,24 @@ export async function loadCheckpoint(model: Module, reader: TensorReader, option
   });
   if (misshaped.length > 0) problems.push(`mis-shaped: ${misshaped.join('; ')}`);
   if (problems.length > 0) throw new CheckpointError(`${reader.name}: the checkpoint does not fit its config.json: ${problems.join(' | ')}`);
-  await copyInto(model, entries, found, reader);
+  await readInto(model, entries, found, reader);
   return { initialized: absent, unused };
 }
 
-/** Reads and copies; a tensor under two names of the file (tied, but saved twice) must be the same in both. */
-async function copyInto(model: Module, entries: ReadonlyMap<string, Entry>, found: ReadonlyMap<string, string>, reader: TensorReader): Promise<void> {
-  const done = new Map<Tensor, string>();
-  const weights = linearWeights(model);
+/** Reads into the model; a tensor under two names of the file (tied, but saved twice) must be the same in both. */
+async function readInto(model: Module, entries: ReadonlyMap<string, Entry>, found: ReadonlyMap<string, string>, reader: TensorReader): Promise<void> {
+  const targets = new Map<string, readonly Tensor[]>();
+  const known = new Map<Tensor, string>();
   for (const [name, { tensors }] of entries) {
     const key = found.get(name);
     if (key === undefined) continue;
-    const values = await readTensor(reader, key);
-    const before = done.get(tensors[0]);
-    if (before !== undefined) {
-      if (!sameValues(tensors[0], values)) {
-        throw new CheckpointError(`${reader.name}: ${key} differs from ${before}, to which config.json ties it; set tie_word_embeddings to false`);
-      }
-      continue;
+    const before = known.get(tensors[0]);
+    if (before === undefined) {
+      for (const tensor of tensors) known.set(tensor, key);
+      targets.set(key, tensors);
+    } else if (!(await sameTensors(reader, before, key))) {
+      throw new CheckpointError(`${reader.name}: ${key} differs from ${before}, to which config.json ties it; set tie_word_embeddings to false`);
     }
-    tensors.forEach((tensor) => done.set(tensor, key));
-    noGrad(() => {
-      let start = 0;
-      for (const tensor of tensors) {
-        assign(tensor, tensors.length === 1 ? values : values.narrow(0, start, tensor.shape[0]));
-        start += tensor.shape[0];
-      }
-    });
-    // Packed as they come, so that the file's values are in memory once; the rest finds its place with the first pass.
-    persist(tensors.filter((tensor) => weights.has(tensor)), { packed: true });
   }
-}
-
-function sameValues(a: Tensor, b: Tensor): boolean {
-  const [x, y] = [a.toTypedArray(), b.toTypedArray()];
-  return x.every((value, i) => Object.is(value, y[i]) || value === Math.fround(y[i]));
+  await fillTensors(reader, targets, { packed: linearWeights(model) });
 }

@@ -14,6 +14,7 @@ function part(whole: TensorReader, label: string, prefix: string, own: (name: st
     has: (name) => own(prefix + name) && whole.has(prefix + name),
     info: (name) => whole.info(prefix + name),
     read: async (name) => whole.read(prefix + name),
+    readInto: async (name, target, from) => whole.readInto(prefix + name, target, from),
     async readAll() {
       const all = new Map<string, Raw>();
       for (const name of names) all.set(name, await whole.read(prefix + name));

@@ -14,6 +14,9 @@ import { checkRange } from './range.ts';
 /** Reads of more than 2 GiB are refused by the operating system. */
 const LARGEST_READ = 1 << 30;
 
+/** Whether this host reads files into shared memory: Node does, in the others' `fs` nobody promises it. */
+const readsShared = !('Deno' in globalThis) && !('Bun' in globalThis);
+
 /**
  * Opens a file for reading by position; nothing is read yet. The caller closes it.
  *
@@ -57,6 +60,17 @@ class FileSource implements ByteSource {
   async read(start: number, end: number): Promise<Uint8Array> {
     checkRange(this.name, this.size, start, end);
     const bytes = new Uint8Array(end - start);
+    await this.#fill(bytes, start);
+    return bytes;
+  }
+
+  async readInto(target: Uint8Array, start: number): Promise<void> {
+    checkRange(this.name, this.size, start, start + target.length);
+    if (target.buffer instanceof ArrayBuffer || readsShared) await this.#fill(target, start);
+    else target.set(await this.read(start, start + target.length));
+  }
+
+  async #fill(bytes: Uint8Array, start: number): Promise<void> {
     let done = 0;
     while (done < bytes.length) {
       const { bytesRead } = await this.#read(bytes, done, start + done);
@@ -65,7 +79,6 @@ class FileSource implements ByteSource {
       }
       done += bytesRead;
     }
-    return bytes;
   }
 
   async #read(bytes: Uint8Array, at: number, position: number): Promise<{ bytesRead: number }> {

@@ -13,6 +13,11 @@ export interface ByteSource {
   readonly size: number;
   /** Exactly the bytes from `start` up to `end`, in memory that belongs to the caller from then on. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * Fills `target`, which may lie in shared memory, with the bytes from `start` on. A source that can read to where the
+   * bytes are wanted spares a copy of them; without it `read` is used.
+   */
+  readInto?(target: Uint8Array, start: number): Promise<void>;
   /** Gives back what the source holds open. */
   close?(): Promise<void>;
 }
@@ -42,6 +47,10 @@ export function memorySource(data: ArrayBuffer | Uint8Array, name = 'bytes in me
   return {
     name,
     size: bytes.length,
+    readInto: async (target, start) => {
+      checkRange(name, bytes.length, start, start + target.length);
+      target.set(bytes.subarray(start, start + target.length));
+    },
     read: async (start, end) => {
       checkRange(name, bytes.length, start, end);
       // Not slice(): a Node Buffer's shares memory.

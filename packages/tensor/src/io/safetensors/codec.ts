@@ -1,5 +1,5 @@
 import type { DType, FileDType, TypedArray } from '../../dtype.ts';
-import { bytesPerElement, isFloat } from '../../dtype.ts';
+import { arrayOn, bytesPerElement, isFloat, newArray } from '../../dtype.ts';
 import { ArgumentError, DTypeError, FormatError } from '../../errors.ts';
 import type { HalfFormat } from '../../kernels/contract.ts';
 import { kernels } from '../../kernels/dispatch.ts';
@@ -42,31 +42,58 @@ export function decodeTensor(raw: RawTensor, label = 'decodeTensor'): DecodedTen
   if (raw.bytes.length !== count * size) {
     throw new ArgumentError(`${label}: ${raw.bytes.length} bytes cannot be ${raw.dtype} of shape [${raw.shape.join(', ')}], which takes ${count * size}`);
   }
-  const buffer = ownBuffer(raw.bytes, size);
-  return { dtype, shape: raw.shape, data: decodeValues(raw.dtype, buffer, count, label) };
+  const own = isAsComputed(raw.dtype) ? ownBuffer(raw.bytes) : null;
+  if (own !== null) return { dtype, shape: raw.shape, data: checked(raw.dtype, arrayOn(dtype, own), label, 0) };
+  const data = newArray(dtype, count);
+  decodeInto(raw.dtype, raw.bytes, data, label);
+  return { dtype, shape: raw.shape, data };
 }
 
-function decodeValues(dtype: FileDType, buffer: ArrayBuffer, count: number, label: string): TypedArray {
+/** Whether a file's values of this dtype are, on this host, byte for byte those to compute with. */
+export function isAsComputed(dtype: FileDType): boolean {
+  return dtype === computeDType(dtype) && (hostIsLittleEndian || bytesPerElement(dtype) === 1);
+}
+
+/** The memory of bytes that have an ArrayBuffer to themselves. */
+function ownBuffer({ buffer, length }: Uint8Array): ArrayBuffer | null {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length ? buffer : null;
+}
+
+/**
+ * Writes the values that bytes of a file hold to `target`, an array of the dtype to compute with. They can be a part of a
+ * tensor: `first` is the place there of the first, for the message.
+ *
+ * @throws DTypeError for an int64 that int32 cannot hold, FormatError for a bool that is neither 0 nor 1
+ */
+export function decodeInto(dtype: FileDType, bytes: Uint8Array, target: TypedArray, label: string, first = 0): void {
+  const size = bytesPerElement(dtype);
   switch (dtype) {
-    case 'float32': return new Float32Array(buffer);
-    case 'float64': return new Float64Array(buffer);
-    case 'int32': return new Int32Array(buffer);
-    case 'uint8': return new Uint8Array(buffer);
-    case 'int8': return new Int8Array(buffer);
-    case 'bool': return checkBools(new Uint8Array(buffer), label);
-    case 'float16': case 'bfloat16': return widen(dtype, new Uint16Array(buffer));
-    case 'int64': return narrowIntegers(new Int32Array(buffer), count, label);
+    case 'float16': case 'bfloat16': return kernels.widen(dtype, wordsOf(bytes, size, Uint16Array), target as Float32Array);
+    case 'int64': return narrowIntegers(wordsOf(bytes, size, Int32Array), target, label, first);
+    default:
+      new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(bytes);
+      if (!hostIsLittleEndian) swapBytes(new Uint8Array(target.buffer, target.byteOffset, target.byteLength), size);
+      checked(dtype, target, label, first);
   }
 }
 
-/** The bytes in an ArrayBuffer of their own, in the host's byte order: the same memory where they have it to themselves. */
-function ownBuffer(bytes: Uint8Array, size: number): ArrayBuffer {
-  const { buffer } = bytes;
-  if (hostIsLittleEndian && buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) return buffer;
+function checked(dtype: FileDType, values: TypedArray, label: string, first: number): TypedArray {
+  if (dtype !== 'bool') return values;
+  const wrong = values.findIndex((value) => value > 1);
+  if (wrong >= 0) {
+    throw new FormatError(`${label}: element ${first + wrong} of a bool tensor is the byte ${values[wrong]}; only 0 and 1 are bools: save it as uint8 or repair the file`);
+  }
+  return values;
+}
+
+/** Elements of `size` bytes as words in the host's byte order: the same memory where it is aligned for them. */
+function wordsOf<T>(bytes: Uint8Array, size: number, Words: { new (buffer: ArrayBufferLike, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number }): T {
+  const { BYTES_PER_ELEMENT: unit } = Words;
+  if (hostIsLittleEndian && bytes.byteOffset % unit === 0) return new Words(bytes.buffer, bytes.byteOffset, bytes.length / unit);
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);
   if (!hostIsLittleEndian) swapBytes(copy, size);
-  return copy.buffer;
+  return new Words(copy.buffer, 0, copy.length / unit);
 }
 
 /** Reverses the bytes of each element of `size` bytes, in place. */
@@ -74,33 +101,17 @@ export function swapBytes(bytes: Uint8Array, size: number): void {
   if (size > 1) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
 }
 
-function checkBools(values: Uint8Array, label: string): Uint8Array {
-  const wrong = values.findIndex((value) => value > 1);
-  if (wrong >= 0) {
-    throw new FormatError(`${label}: element ${wrong} of a bool tensor is the byte ${values[wrong]}; only 0 and 1 are bools: save it as uint8 or repair the file`);
-  }
-  return values;
-}
-
-function widen(format: HalfFormat, halves: Uint16Array): Float32Array {
-  const values = new Float32Array(halves.length);
-  kernels.widen(format, halves, values);
-  return values;
-}
-
-function narrowIntegers(words: Int32Array, count: number, label: string): Int32Array {
-  const values = new Int32Array(count);
+function narrowIntegers(words: Int32Array, target: TypedArray, label: string, first: number): void {
   const [lowWord, highWord] = hostIsLittleEndian ? [0, 1] : [1, 0];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < target.length; i++) {
     const low = words[2 * i + lowWord];
     const high = words[2 * i + highWord];
     if (high !== low >> 31) {
       const value = (BigInt(high) << 32n) | BigInt(low >>> 0);
-      throw new DTypeError(`${label}: element ${i} is ${value}, an int64 that int32 (-2147483648 to 2147483647) cannot hold; read its bytes with read(), or save it as float64`);
+      throw new DTypeError(`${label}: element ${first + i} is ${value}, an int64 that int32 (-2147483648 to 2147483647) cannot hold; read its bytes with read(), or save it as float64`);
     }
-    values[i] = low;
+    target[i] = low;
   }
-  return values;
 }
 
 /**

@@ -21,6 +21,8 @@ export interface TensorReader {
   info(name: string): TensorInfo;
   /** One tensor: its own bytes and no others are read. */
   read(name: string): Promise<RawTensor>;
+  /** Fills `target` with the bytes of a tensor from its byte `from` on. */
+  readInto(name: string, target: Uint8Array, from: number): Promise<void>;
   /** All tensors, one after the other. */
   readAll(): Promise<Map<string, RawTensor>>;
   /** Gives back the open file. */
@@ -86,6 +88,16 @@ export class SafetensorsFile implements TensorReader {
   async read(name: string): Promise<RawTensor> {
     const { dtype, shape, start, end } = this.info(name);
     return { dtype, shape, bytes: await readExactly(this.#source, this.#dataStart + start, this.#dataStart + end) };
+  }
+
+  async readInto(name: string, target: Uint8Array, from: number): Promise<void> {
+    const { start, end } = this.info(name);
+    if (!(from >= 0 && from + target.length <= end - start)) {
+      throw new ArgumentError(`${this.name}: tensor ${quote(name)} has ${end - start} bytes, not bytes ${from} to ${from + target.length}`);
+    }
+    const at = this.#dataStart + start + from;
+    if (this.#source.readInto !== undefined) await this.#source.readInto(target, at);
+    else target.set(await readExactly(this.#source, at, at + target.length));
   }
 
   readAll(): Promise<Map<string, RawTensor>> {

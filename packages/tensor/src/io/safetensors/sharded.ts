@@ -90,6 +90,10 @@ export class ShardedSafetensors implements TensorReader {
     return findTensor(this, this.#home, name).read(name);
   }
 
+  async readInto(name: string, target: Uint8Array, from: number): Promise<void> {
+    return findTensor(this, this.#home, name).readInto(name, target, from);
+  }
+
   readAll(): Promise<Map<string, RawTensor>> {
     return readEach(this);
   }
