@@ -145,6 +145,22 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
   });
 });
 
+it.skipIf(lack !== null)('with the flag turned off on the command line relaxed runs and says why, and asking for the level is an error', () => {
+  const script = `
+    import { configure, engineInfo } from '@strided/tensor';
+    const { level, reason } = engineInfo();
+    let error = null;
+    try { configure({ kernels: 'simd256' }); } catch ({ name, message }) { error = { name, message }; }
+    console.log(JSON.stringify({ level, reason, error, after: engineInfo().level }));`;
+  const args = ['--conditions=strided-source', '--no-experimental-wasm-revectorize', '--input-type=module', '--eval', script];
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname, env: { ...process.env, STRIDED_KERNELS: 'auto' } });
+  const why = '--no-experimental-wasm-revectorize was given on the command line';
+  expect(JSON.parse(output)).toEqual({
+    level: 'relaxed', reason: `simd256: ${why}`, after: 'relaxed',
+    error: { name: 'EngineError', message: `configure: this host cannot run the kernels 'simd256': ${why}; use 'auto', which takes the best level that works` },
+  });
+});
+
 it.skipIf(lack !== null)('in a real process the level runs, other modules keep their compiler, and the flags are as before', () => {
   const script = join(import.meta.dirname, 'simd256.child.ts');
   const output = execFileSync(process.execPath, ['--conditions=strided-source', '--allow-natives-syntax', script], { encoding: 'utf8', env: { ...process.env, STRIDED_KERNELS: 'auto' } });

@@ -55,6 +55,21 @@ describe('configure', () => {
     expect(engineInfo()).toMatchObject({ level: 'relaxed', threads: 2, memory: 'shared' });
   });
 
+  it('leaves relaxed where simd256 computes anything else, and refuses it by name', async () => {
+    if ('lack' in attempt('simd256', {}, false)) return;
+    const { embedded } = await import('./kernels/wasm/embedded.ts');
+    // It rounds twice where relaxed and simd256 round once.
+    const relaxed = new WebAssembly.Module(embedded('simd128'));
+    try {
+      configure({ kernels: 'auto', modules: { relaxed } });
+      expect(engineInfo()).toMatchObject({ level: 'relaxed', reason: 'simd256: its result differs from relaxed in: product 11×37×259' });
+      expect(() => configure({ kernels: 'simd256' })).toThrow(/cannot run the kernels 'simd256': its result differs from relaxed/);
+      expect(engineInfo().level).toBe('relaxed');
+    } finally {
+      configure({ modules: { relaxed: undefined } });
+    }
+  });
+
   it('refuses modules that no level takes, and keeps what was', () => {
     configure({ kernels: 'js' });
     const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
