@@ -20,6 +20,7 @@ describe('whether a host may try simd256', () => {
     ['no way to the builtin modules', { arch: 'x64', versions: { v8: '13.6.233' } }, /process.getBuiltinModule/],
     ['ARM', { ...host, arch: 'arm64' }, /x86-64 processor, not arm64/],
     ['Node 22', { ...host, versions: { v8: '12.4.254' } }, /V8 13.6 \(Node 24\) or newer, not 12.4.254/],
+    ['inlining turned on by hand', { ...host, execArgv: ['--wasm-inlining'] }, /--wasm-inlining was given on the command line/],
     ['the flag turned off by hand', { ...host, execArgv: ['--no_experimental_wasm_revectorize'] }, /given on the command line/],
   ])('%s', (_, process, lack) => {
     for (const auto of [true, false]) {
