@@ -61,13 +61,15 @@ export async function compileModules(): Promise<Record<ModuleName, Uint8Array<Ar
 }
 
 /** The file that embeds the compiled modules, compressed. fflate gives the same bytes on any machine; Node's zlib does not. */
-export function embed(compiled: Readonly<Record<ModuleName, Uint8Array>>): string {
+export function embed(compiled: Readonly<Record<ModuleName, Uint8Array<ArrayBuffer>>>): string {
   const lengths = { simd128: compiled.simd128.length, relaxed: compiled.relaxed.length, simd256: compiled.simd256.length };
   const inTurn = Array.from(pieces(lengths), ({ level, start, end }) => compiled[level].subarray(start, end));
   const packed = deflateSync(Buffer.concat(inTurn), { level: 9, mem: 12 });
   return [
     '/** Compiled from packages/tensor/assembly by scripts/build-kernels.ts. */',
     `export const lengths = { simd128: ${lengths.simd128}, relaxed: ${lengths.relaxed}, simd256: ${lengths.simd256} };`,
+    '/** What relaxed and simd128 export. */',
+    `export const functions: readonly string[] = '${WebAssembly.Module.exports(new WebAssembly.Module(compiled.simd128)).map(({ name }) => name).sort().join(' ')}'.split(' ');`,
     // Named, or the declaration would repeat the text.
     `export const packed: string =\n  '${Buffer.from(packed).toString('base64')}';`,
     '',

@@ -21,6 +21,8 @@ interface Result {
   readonly numbers: Readonly<Record<string, readonly number[]>>;
   readonly info: Info;
   readonly isolated?: boolean;
+  /** How often the page's main thread called Atomics.wait, which browsers forbid there. */
+  readonly waits: number;
 }
 
 interface Page {
@@ -104,8 +106,9 @@ export async function checkBrowser(report: Report): Promise<void> {
     const opened = browser;
     for (const { name, kind, expect, says } of pages) {
       await report.check(name, async () => {
-        const { numbers, info, isolated = false } = await load<Result>(opened, kind, 'layer', { says });
+        const { numbers, info, waits, isolated = false } = await load<Result>(opened, kind, 'layer', { says });
         expect(info, isolated);
+        assert.equal(waits, 0, 'the page slept');
         compare(numbers, expected);
         return { passed: 1, failed: 0, note: `level ${info.level}, memory ${info.memory}` };
       });

@@ -24,12 +24,19 @@ function step() {
   return { output: sample(out), inputGradient: sample(x.grad), ...Object.fromEntries([...layer.namedParameters()].map(([name, { grad }]) => [name, sample(grad)])) };
 }
 
-/** The numbers, and what computed them. */
+/** The numbers, what computed them, and how often this thread went to sleep, which a page's must not. */
 export async function run() {
+  let waits = 0;
+  const { wait } = Atomics;
+  Atomics.wait = (...args) => {
+    waits++;
+    return wait(...args);
+  };
   configure({ threads: 2 });
   await ready();
   const numbers = step();
   // The calling thread may be through before a worker wakes up; then the next step is as good.
   for (const end = performance.now() + 10_000; engineInfo().threads > 1 && engineInfo().workerParts === 0 && performance.now() < end; ) step();
-  return { numbers, info: engineInfo() };
+  for (let i = 0; i < 20; i++) step();
+  return { numbers, info: engineInfo(), waits };
 }

@@ -20,6 +20,7 @@ describe('whether a host may try simd256', () => {
     ['no way to the builtin modules', { arch: 'x64', versions: { v8: '13.6.233' } }, /process.getBuiltinModule/],
     ['ARM', { ...host, arch: 'arm64' }, /x86-64 processor, not arm64/],
     ['Node 22', { ...host, versions: { v8: '12.4.254' } }, /V8 13.6 \(Node 24\) or newer, not 12.4.254/],
+    ['inlining turned on by hand', { ...host, execArgv: ['--wasm-inlining'] }, /--wasm-inlining was given on the command line/],
     ['the flag turned off by hand', { ...host, execArgv: ['--no_experimental_wasm_revectorize'] }, /given on the command line/],
   ])('%s', (_, process, lack) => {
     for (const auto of [true, false]) {
@@ -142,6 +143,22 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
     expect(firstDifference(other, narrow, own)).toBe(null);
     speedup(other, own, clock(1, 2));
     blocks.forEach(({ address }, i) => expect(own.f32.subarray(address / 4, address / 4 + 1024).every((value) => value === i + 1)).toBe(true));
+  });
+});
+
+it.skipIf(lack !== null)('with the flag turned off on the command line relaxed runs and says why, and asking for the level is an error', () => {
+  const script = `
+    import { configure, engineInfo } from '@strided/tensor';
+    const { level, reason } = engineInfo();
+    let error = null;
+    try { configure({ kernels: 'simd256' }); } catch ({ name, message }) { error = { name, message }; }
+    console.log(JSON.stringify({ level, reason, error, after: engineInfo().level }));`;
+  const args = ['--conditions=strided-source', '--no-experimental-wasm-revectorize', '--input-type=module', '--eval', script];
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname, env: { ...process.env, STRIDED_KERNELS: 'auto' } });
+  const why = '--no-experimental-wasm-revectorize was given on the command line';
+  expect(JSON.parse(output)).toEqual({
+    level: 'relaxed', reason: `simd256: ${why}`, after: 'relaxed',
+    error: { name: 'EngineError', message: `configure: this host cannot run the kernels 'simd256': ${why}; use 'auto', which takes the best level that works` },
   });
 });
 

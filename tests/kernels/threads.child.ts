@@ -35,6 +35,14 @@ const scenes: Record<string, () => Promise<void> | void> = {
     const before = engineInfo();
     say({ before: before.threadsReady, workers: started.length, shared: untilShared() });
   },
+  /** Much small work, and none of it is handed out. */
+  async small() {
+    await ready();
+    const before = engineInfo().workerParts;
+    const [x, y] = [ones([64, 64]), ones([64, 64])];
+    for (let i = 0; i < 2000; i++) x.matmul(y).add(x).softmax();
+    say({ parts: engineInfo().workerParts - before, shared: untilShared() });
+  },
   async dies() {
     await ready();
     const shared = untilShared();

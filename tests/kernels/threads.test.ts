@@ -22,6 +22,10 @@ describe('threads in a process of their own', () => {
     expect(play('synchronous')).toEqual({ before: false, workers: 0, shared: true });
   });
 
+  it('small work is not split', () => {
+    expect(play('small')).toEqual({ parts: 0, shared: true });
+  });
+
   it('a worker that dies leaves its work to the others, without a word', () => {
     expect(play('dies')).toEqual({ shared: true, count: 1, threadsReady: true, right: true });
   });

@@ -78,15 +78,19 @@ const programs: Record<string, () => Promise<object>> = {
     const optimizer = new AdamW(model.train().parameters());
     return { settled, most, heap, trained: peak(), groups: optimizer.groups.length };
   },
-  /** Models of 20 MB that are used, then dropped. */
-  models() {
-    return measure(() => {
-      const weights = Array.from({ length: 10 }, () => fromTypedArray(new Float32Array(512 * 1024).fill(0.5), [512, 1024]));
-      persist(weights);
-      const x = tensor(Array.from({ length: 1024 }, (_, i) => i / 1024)).reshape([1, 1024]);
-      linear(x, weights[3]);
-    }, true);
-  },
+  models: () => models(false),
+  packedModels: () => models(true),
 };
+
+/** Models of 20 MB that are used, then dropped. */
+function models(packed: boolean): Promise<object> {
+  return measure(() => {
+    const weights = Array.from({ length: 10 }, () => fromTypedArray(new Float32Array(512 * 1024).fill(0.5), [512, 1024]));
+    persist(weights, { packed });
+    const x = tensor(Array.from({ length: 1024 }, (_, i) => i / 1024)).reshape([1, 1024]);
+    linear(x, weights[3]);
+  }, true);
+}
+
 console.log(JSON.stringify(await programs[process.argv[2]]()));
 process.exit(0);

@@ -56,6 +56,7 @@ describe('memory stays bounded without anything being disposed', () => {
     ['10,000 training steps of varying lengths', 'training', 10_000, 120],
     ['10,000 inferences of varying lengths, in scopes and in none', 'inference', 10_000, 120],
     ['100 models of 20 MB, dropped, with an await between', 'models', 100, 300],
+    ['100 models of 20 MB whose weights are packed, dropped, with an await between', 'packedModels', 100, 300],
   ])('%s', async (_, program, count, slack) => {
     const { settled, most, heap } = await run(program, count);
     expect(most - settled, JSON.stringify({ settled, most, heap })).toBeLessThan(slack);

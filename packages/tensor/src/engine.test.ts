@@ -45,12 +45,40 @@ describe('configure', () => {
     expect(engineInfo().kernels).toBe('js');
   });
 
-  it('takes a module that the host compiled', async () => {
+  it('takes a module that the host compiled, and forgets it again', async () => {
     const { embedded } = await import('./kernels/wasm/embedded.ts');
     const relaxed = new WebAssembly.Module(embedded('simd128'));
-    configure({ kernels: 'relaxed', modules: { relaxed } });
-    expect(engineInfo().level).toBe('relaxed');
+    configure({ kernels: 'relaxed', threads: 2, modules: { relaxed } });
+    expect(engineInfo()).toMatchObject({ level: 'relaxed', threads: 1, memory: 'unshared' });
     expect(randn([40, 40]).matmul(randn([40, 40])).shape).toEqual([40, 40]);
+    configure({ modules: { relaxed: undefined } });
+    expect(engineInfo()).toMatchObject({ level: 'relaxed', threads: 2, memory: 'shared' });
+  });
+
+  it('leaves relaxed where simd256 computes anything else, and refuses it by name', async () => {
+    if ('lack' in attempt('simd256', {}, false)) return;
+    const { embedded } = await import('./kernels/wasm/embedded.ts');
+    // It rounds twice where relaxed and simd256 round once.
+    const relaxed = new WebAssembly.Module(embedded('simd128'));
+    try {
+      configure({ kernels: 'auto', modules: { relaxed } });
+      expect(engineInfo()).toMatchObject({ level: 'relaxed', reason: 'simd256: its result differs from relaxed in: product 11×37×259' });
+      expect(() => configure({ kernels: 'simd256' })).toThrow(/cannot run the kernels 'simd256': its result differs from relaxed/);
+      expect(engineInfo().level).toBe('relaxed');
+    } finally {
+      configure({ modules: { relaxed: undefined } });
+    }
+  });
+
+  it('refuses modules that no level takes, and keeps what was', () => {
+    configure({ kernels: 'js' });
+    const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+    const given = (modules: object) => () => configure({ modules } as EngineOptions);
+    expect(given({ simd256: empty })).toThrow(/simd256 takes no module: it is compiled by the engine/);
+    expect(given({ relaxd: empty })).toThrow("configure: there is no module 'relaxd'; modules are for 'relaxed' and 'simd128'");
+    for (const relaxed of [null, 'relaxed.wasm', new Uint8Array(8), {}]) expect(given({ relaxed })).toThrow(/modules\.relaxed must be a WebAssembly\.Module that the host compiled from the package's wasm\/relaxed\.wasm/);
+    expect(given({ relaxed: empty })).toThrow(/modules\.relaxed has no function adamW; it must be compiled from wasm\/relaxed\.wasm of this version/);
+    expect(engineInfo()).toMatchObject({ kernels: 'js', level: 'js' });
   });
 });
 
@@ -94,6 +122,31 @@ describe('the environment', () => {
     const engine = await fresh({ STRIDED_KERNELS: 'auto' });
     expect(engine.engineInfo()).toMatchObject({ level: 'js' });
     expect(engine.engineInfo().reason).toContain('unsafe-eval');
+  });
+
+  it.each(['relaxed', 'simd128'] as const)('where compiling is forbidden a given module runs as %s, and what it lacks is said', async (level) => {
+    const { embedded } = await import('./kernels/wasm/embedded.ts');
+    const module = new WebAssembly.Module(embedded(level));
+    const { Memory, Instance } = WebAssembly;
+    const forbidden = new Error('Wasm code generation disallowed by embedder');
+    const Module = Object.assign(function refuse(): never {
+      throw forbidden;
+    }, { exports: WebAssembly.Module.exports });
+    const refuses = () => Promise.reject(forbidden);
+    vi.stubGlobal('WebAssembly', { validate: () => true, Module, Memory, Instance, compile: refuses, instantiate: refuses });
+    const engine = await fresh({ STRIDED_KERNELS: 'auto' });
+    engine.configure({ modules: { [level]: module } });
+    await engine.ready();
+    const info = engine.engineInfo();
+    expect(info).toMatchObject({ kernels: 'auto', level, threads: 1, threadsReady: true, memory: 'unshared' });
+    for (const higher of ['simd256', 'relaxed'].slice(0, level === 'relaxed' ? 1 : 2)) expect(info.reason).toContain(`${higher}: `);
+    if (level === 'simd128') expect(info.reason).toContain('relaxed: the host refused the module: Wasm code generation disallowed by embedder');
+    const { tensor } = await import('./creation.ts');
+    const a = tensor([Array.from({ length: 64 }, (_, i) => i)]);
+    expect([...a.transpose().matmul(a).select(0, 3).toTypedArray()]).toEqual(Array.from({ length: 64 }, (_, i) => 3 * i));
+    expect(() => engine.configure({ kernels: level === 'relaxed' ? 'simd128' : 'relaxed' })).toThrow(/cannot run the kernels '.*': the host refused the module: Wasm code generation disallowed/);
+    engine.configure({ kernels: level });
+    expect(engine.engineInfo().level).toBe(level);
   });
 });
 

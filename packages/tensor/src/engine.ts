@@ -1,4 +1,4 @@
-import { heapBytes, type HostModules } from './kernels/wasm/select.ts';
+import { checkModules, heapBytes, type HostModules } from './kernels/wasm/select.ts';
 import { applySettings, checkKernels, checkThreads, currentChoice, currentSettings, levelOf, prepare, type KernelLevel } from './kernels/wasm/settings.ts';
 
 export type { KernelLevel };
@@ -15,7 +15,15 @@ export interface EngineOptions {
    * depends on it.
    */
   readonly threads?: number | 'auto';
-  /** Modules that the host compiled from the package's `wasm/simd128.wasm` and `wasm/relaxed.wasm`, where compiling from bytes is forbidden. One thread runs them. */
+  /**
+   * Modules that the host compiled from the package's `wasm/relaxed.wasm` and `wasm/simd128.wasm`, where compiling from
+   * bytes is forbidden (workerd). Those of earlier calls stay; `undefined` takes one back. They compute in unshared
+   * memory, so on one thread. simd256 has none: it is nothing without the flags of V8 that the engine sets while it compiles.
+   *
+   * @example
+   * import relaxed from '@strided/tensor/wasm/relaxed.wasm';
+   * configure({ modules: { relaxed } });
+   */
   readonly modules?: HostModules;
 }
 
@@ -44,7 +52,7 @@ export interface EngineInfo {
  * STRIDED_KERNELS and STRIDED_THREADS are obeyed, and without those all is `auto`.
  *
  * @throws EngineError when this host lacks the level that is named (`auto` never throws); what ran before stays.
- * @throws ArgumentError for a name or a number that makes no sense.
+ * @throws ArgumentError for a name, a number or a module that makes no sense.
  * @example
  * configure({ kernels: 'relaxed' });
  */
@@ -53,7 +61,7 @@ export function configure(options: EngineOptions): void {
   applySettings({
     kernels: options.kernels === undefined ? before.kernels : checkKernels('configure', options.kernels),
     threads: options.threads === undefined ? before.threads : checkThreads('configure', options.threads),
-    modules: { ...before.modules, ...options.modules },
+    modules: { ...before.modules, ...checkModules('configure', options.modules ?? {}) },
   });
 }
 

@@ -66,17 +66,17 @@ export function persist(tensors: Iterable<Tensor>, { packed = false }: PersistOp
   for (const { storage } of all) if (storage.isGone) throw scopeError('persist');
   const bytes = all.reduce((sum, { storage }) => sum + storage.byteLength, 0);
   // Panels are the level's own, so what is about to be packed counts as work: they would be made twice.
-  const runtime = lastingRuntime(bytes, packed ? (bytes / 4) * promised : 0);
+  const runtime = lastingRuntime(bytes, packed);
   const folded = new Set<Storage>();
   if (packed && runtime !== null) for (const tensor of all) if (fold(runtime, tensor)) folded.add(tensor.storage);
   settleAll(runtime, [...new Set(all.map(({ storage }) => storage))].filter((storage) => !folded.has(storage)));
   for (const { storage } of all) storage.region = null;
 }
 
-/** The runtime in whose memory so many bytes may last, if there is one; `work`: the multiply-adds that are to be expected of them. */
-export function lastingRuntime(bytes: number, work: number): Runtime | null {
+/** The runtime in whose memory so many bytes may last, if there is one; packed weights announce work. */
+export function lastingRuntime(bytes: number, packed: boolean): Runtime | null {
   if (!canLend) return null;
-  return bytes < startsFrom ? startedRuntime() : currentRuntime(work);
+  return bytes < startsFrom ? startedRuntime() : currentRuntime(packed ? (bytes / 4) * promised : 0);
 }
 
 function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void {

@@ -57,7 +57,7 @@ export async function fillTensors(reader: TensorReader, targets: ReadonlyMap<str
     checkShapes(reader, name, tensors);
   }
   const bytes = [...targets.values()].flat().reduce((sum, { storage }) => sum + storage.byteLength, 0);
-  const runtime = lastingRuntime(bytes);
+  const runtime = lastingRuntime(bytes, packed.size > 0);
   const holding = runtime === null ? null : new Holding(runtime);
   const parts: Part[] = [];
   try {

@@ -1,7 +1,8 @@
-import { EngineError } from '../../errors.ts';
+import { ArgumentError, EngineError } from '../../errors.ts';
 import { forSharedMemory } from './binary.ts';
 import { refusal } from './earn.ts';
 import { embedded, type ModuleLevel } from './embedded.ts';
+import { functions } from './generated/modules.ts';
 import type { Exports, HeavyExports, WideExports } from './exports.ts';
 import { createMemory, Heap, type MemoryKind } from './heap.ts';
 import type { Runtime } from './runtime.ts';
@@ -11,7 +12,7 @@ import { clearUpperHalves, compileWide, lackOfWide, type HostProcess } from './s
  * Modules that the host compiled itself, where compiling from bytes is forbidden. Not simd256: it is nothing without the
  * flags that are set while it is compiled.
  */
-export type HostModules = Readonly<Partial<Record<NarrowLevel, WebAssembly.Module>>>;
+export type HostModules = Readonly<Partial<Record<NarrowLevel, WebAssembly.Module | undefined>>>;
 type NarrowLevel = Exclude<ModuleLevel, 'simd256'>;
 
 /** A level that runs, with its modules, or why it does not. */
@@ -86,11 +87,28 @@ export async function precompile(modules: HostModules, kind: MemoryKind): Promis
 /** Why the host cannot run a level, as far as it shows without compiling; null when it can. `auto`: nobody asked for it by name. */
 export function lackOf(level: ModuleLevel, modules: HostModules, auto: boolean): string | null {
   if (typeof WebAssembly === 'undefined') return 'this host has no WebAssembly';
-  if (level !== 'simd256' && modules[level] !== undefined) return null;
-  if (!WebAssembly.validate(embedded(level === 'simd256' ? 'relaxed' : level))) {
-    return level === 'simd128' ? 'its WebAssembly has no SIMD' : 'its WebAssembly has no relaxed SIMD (Node 22, Chrome 114 or Firefox 145 have)';
+  if (level === 'simd256') return lackOfWide(host, auto) ?? lackOf('relaxed', modules, auto);
+  if (modules[level] !== undefined || WebAssembly.validate(embedded(level))) return null;
+  return level === 'simd128' ? 'its WebAssembly has no SIMD' : 'its WebAssembly has no relaxed SIMD (Node 22, Chrome 114 or Firefox 145 have)';
+}
+
+/**
+ * Refuses what is no module that a level takes.
+ *
+ * @throws ArgumentError
+ */
+export function checkModules(source: string, modules: HostModules): HostModules {
+  for (const [level, module] of Object.entries(modules)) {
+    if (level === 'simd256') throw new ArgumentError(`${source}: simd256 takes no module: it is compiled by the engine, which sets the flags of V8 for that; modules are for 'relaxed' and 'simd128'`);
+    if (level !== 'relaxed' && level !== 'simd128') throw new ArgumentError(`${source}: there is no module '${level}'; modules are for 'relaxed' and 'simd128'`);
+    if (module !== undefined && Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {
+      throw new ArgumentError(`${source}: modules.${level} must be a WebAssembly.Module that the host compiled from the package's wasm/${level}.wasm`);
+    }
+    const names = new Set(module === undefined ? functions : WebAssembly.Module.exports(module).map(({ name }) => name));
+    const missing = functions.find((name) => !names.has(name));
+    if (missing !== undefined) throw new ArgumentError(`${source}: modules.${level} has no function ${missing}; it must be compiled from wasm/${level}.wasm of this version of the package`);
   }
-  return level === 'simd256' ? lackOfWide(host, auto) : null;
+  return modules;
 }
 
 /** Starts a level. `auto`: nobody asked for it by name, so simd256 must also be faster than the others. */

@@ -40,6 +40,9 @@ export function clearUpperHalves(): void {
 
 const normalized = (flag: string): string => flag.replaceAll('_', '-').replace(/=.*$/, '');
 
+/** Flags with which there is no 256-bit code, or no process any more; those of the command line are left as they are. */
+const hindrances: ReadonlySet<string> = new Set(['--no-experimental-wasm-revectorize', '--wasm-inlining']);
+
 /** The newest V8 on which it was tried: Node 26. Code behind a flag that is off by default can end the process, as V8 14 did. */
 const tried = 14.6;
 
@@ -57,7 +60,8 @@ export function lackOfWide(process: HostProcess | undefined, auto: boolean): str
   if (v8 < 13.6) return `it needs V8 13.6 (Node 24) or newer, not ${process.versions?.v8}`;
   if (auto && v8 > tried) return `V8 ${versions?.v8} is newer than those that it was tried on; configure({ kernels: 'simd256' }) or STRIDED_KERNELS=simd256 tries it`;
   if (typeof process.getBuiltinModule !== 'function') return 'it needs process.getBuiltinModule to reach the flags of V8';
-  if (process.execArgv?.some((flag) => normalized(flag) === flags[0].off)) return `${flags[0].off} was given on the command line`;
+  const hindrance = process.execArgv?.map(normalized).find((flag) => hindrances.has(flag));
+  if (hindrance !== undefined) return `${hindrance} was given on the command line`;
   return null;
 }
 
