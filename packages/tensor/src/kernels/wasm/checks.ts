@@ -101,7 +101,7 @@ function entropies({ heap, exports }: Runtime, count: number, columns: number, w
     const [sums, out] = [count * rowBytes, count * columns * 4].map((bytes) => heap.allocate(bytes));
     const end = heap.allocate(0);
     heap.f32.fill(0, sums / 4, end / 4);
-    const job = crossEntropyRecord(heap, { rows: count, columns, x, out, weight: weighted ? w : 0, sums, table });
+    const job = crossEntropyRecord(heap, { rows: count, columns, x, out, weight: weighted ? w : 0, sums, table, weightStep: 0 });
     exports.crossEntropy(job, 0, 1);
     exports.crossEntropyBackward(job, 0, 1);
     return heap.f32.slice(sums / 4, end / 4);
