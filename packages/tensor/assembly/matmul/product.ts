@@ -13,13 +13,16 @@ const BLOCK_A: i32 = 128 * 768;
 /** Panels of B that are packed together where its rows are dense: lines of far apart rows are then met four at a time. */
 const GROUP: i32 = 4;
 
+/** Cache lines of the next panel that are fetched before a tile, at most: more would wait for each other. */
+const LINES_AHEAD: i32 = 12;
+
 /** Of a part's scratch: one tile at C's edge, panels of B, then the epilogue's. */
 const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
 const PANEL_BYTES: i32 = BLOCK_K * TILE_COLUMNS * 4;
 
 // @ts-ignore: decorator
 @inline
-function min(a: i32, b: i32): i32 {
+function min<T>(a: T, b: T): T {
   return a < b ? a : b;
 }
 
@@ -103,6 +106,7 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
   const edge = (scratch + 63) & ~63;
   const ownPanels = edge + TILE_BYTES, spare = ownPanels + GROUP * PANEL_BYTES, packedA = spare + EPILOGUE_BYTES;
   const finishes = hasEpilogue(product);
+  const packedEnd = packedB + <usize>(panelEnd * TILE_COLUMNS) * K * 4;
   const group = packedB == 0 && product.bColumn == 4 ? GROUP : 1;
   // Blocks of one size: each reads all of B, which would not pay for a few rows that are left over.
   const tiles = (rowEnd - rowStart + TILE_ROWS - 1) / TILE_ROWS;
@@ -132,7 +136,9 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
           for (let panel = start; panel < end; panel++) {
             const column = panel * TILE_COLUMNS;
             const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedB + (<usize>column * K + k * TILE_COLUMNS) * 4;
-            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge);
+            // The panel after this one, where panels lie packed before: the first tile would wait for it.
+            const next = span == K ? panelB + panelBytes : panelB + <usize>K * TILE_COLUMNS * 4;
+            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, packedB == 0 ? 0 : min<usize>(next + panelBytes, packedEnd));
           }
         }
         if (finishes && kEnd == K) finishPanels(product, c, rows, rows + height, start, end, spare);
@@ -144,9 +150,13 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
 /** `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. */
 // @ts-ignore: decorator
 @inline
-function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize): void {
+function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize, ahead: usize, aheadEnd: usize): void {
+  const tiles = tall / TILE_ROWS + (packedRows - tall) / 4;
+  const lines = min((depth * TILE_COLUMNS / 16 + tiles - 1) / tiles, LINES_AHEAD);
+  let seen = 0;
   for (let row = 0; row < packedRows; ) {
     const isTall = row < tall;
+    for (let line = lines; line > 0 && ahead < aheadEnd; line--, ahead += 64) seen ^= load<i32>(ahead);
     const step = isTall ? TILE_ROWS : 4;
     const inside = width == TILE_COLUMNS && row + step <= height;
     const to = inside ? c : edge;
@@ -158,6 +168,8 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
     a += step * depth * 4;
     c += step * cRow;
   }
+  // What is stored must have been loaded.
+  store<i32>(edge, seen);
 }
 
 /** The part of a tile that lies inside C. */

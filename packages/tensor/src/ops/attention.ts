@@ -58,7 +58,7 @@ const attentionOp = defineOp<Attributes>({
   },
   backward(g, { inputs, extras: [logSumExp], attributes, needs }) {
     const { all, mask } = aligned(inputs);
-    const gradients = all.map(({ layout, storage }, i) => (needs[i] ? allocate(layout.shape, storage.dtype) : null));
+    const gradients = all.map(({ layout, storage }, i) => (needs[i] ? allocateUnset(layout.shape, storage.dtype) : null));
     const [q, k, v, m = null] = gradients;
     kernels.attentionBackward(all[0], all[1], all[2], mask, attributes, logSumExp, g, { q, k, v, mask: m });
     return gradients.map((gradient) => (gradient === null ? null : wrap(gradient)));
