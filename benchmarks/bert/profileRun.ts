@@ -24,7 +24,7 @@ const jobs: Readonly<Record<JobName, Part>> = {
   softmax: 'elementwise', logSoftmax: 'elementwise', softmaxBackward: 'elementwise', logSoftmaxBackward: 'elementwise',
   layerNorm: 'elementwise', layerNormBackward: 'elementwise', layerNormSums: 'elementwise',
   crossEntropy: 'elementwise', crossEntropyBackward: 'elementwise', dropout: 'elementwise', arithmetic: 'elementwise', reduce: 'elementwise', adamW: 'elementwise',
-  lookUp: 'elementwise', addAt: 'elementwise', move: 'copies',
+  lookUp: 'elementwise', addAt: 'elementwise', where: 'elementwise', move: 'copies',
   widenFloat16: 'copies', widenBfloat16: 'copies', narrowFloat16: 'copies', narrowBfloat16: 'copies',
 };
 

@@ -9,6 +9,7 @@ export { attentionBytes } from './attention/workspace';
 export { dropout } from './dropout';
 export { erf, log, tanhBackward, sigmoidBackward } from './elementwise';
 export { arithmetic } from './arithmetic';
+export { where } from './where';
 export { move } from './move';
 export { reduce } from './reduce';
 export { lookUp, addAt } from './lookup';

@@ -76,3 +76,12 @@ export function next(own: usize): bool {
   }
   return false;
 }
+
+/** A value that is repeated along a row is written out this often. */
+export const REPEATS: i32 = 256;
+
+/** Values of four bytes. */
+export function repeat(to: usize, from: usize, count: i32): void {
+  const values = v128.load32_splat(from);
+  for (const end = to + (<usize>min<i32>(count, REPEATS) << 2); to < end; to += 16) v128.store(to, values);
+}

@@ -19,6 +19,7 @@ import { reduce, takesReduce } from './wasm/reduce.ts';
 import type { Runtime } from './wasm/runtime.ts';
 import { currentRuntime, startedRuntime } from './wasm/settings.ts';
 import * as softmax from './wasm/softmax.ts';
+import * as choice from './wasm/where.ts';
 
 /** Operands of fewer values are copied to the others. */
 const small = 1 << 11;
@@ -88,9 +89,16 @@ export const kernels: Kernels = {
   },
 
   copy(x, out) {
-    const runtime = takesCopy(x, out) ? runtimeAround(x, out) : null;
-    if (runtime === null) js.copy(x, out);
-    else copy(runtime, x, out);
+    const take = takesCopy(x, out) ? copy : arithmetic.takesCast(x, out) ? arithmetic.cast : choice.takesBools(x, out) ? choice.fromBools : null;
+    const runtime = take === null ? null : runtimeAround(x, out);
+    if (take === null || runtime === null) js.copy(x, out);
+    else take(runtime, x, out);
+  },
+
+  where(condition, a, b, out) {
+    const runtime = choice.takesWhere(condition, a, b, out) ? runtimeAround(condition, a, b, out) : null;
+    if (runtime === null) js.where(condition, a, b, out);
+    else choice.where(runtime, condition, a, b, out);
   },
 
   reduce(name, x, out) {

@@ -49,6 +49,7 @@ export interface HalfJobs {
 /** Not in `simd256`: most wait for memory. */
 export interface LightExports extends LightElementwiseJobs, LookupJobs, HalfJobs {
   arithmetic: Job;
+  where: Job;
   move: Job;
   reduce: Job;
   adamW: Job;

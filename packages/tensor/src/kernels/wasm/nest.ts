@@ -15,8 +15,8 @@ export function withinNest(shape: Shape, layouts: readonly Layout[]): boolean {
 }
 
 /** A dense result of a shape at an address. */
-export function denseAt(address: number, shape: Shape): Placed {
-  return { address, strides: contiguousStrides(shape).map((stride) => stride * 4) };
+export function denseAt(address: number, shape: Shape, bytes = 4): Placed {
+  return { address, strides: contiguousStrides(shape).map((stride) => stride * bytes) };
 }
 
 /** The nest of operands in the heap, the result first; strides in bytes. */
