@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CrossEntropyTargets } from '../../packages/tensor/src/kernels/contract.ts';
 import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
-import { crossEntropy, crossEntropyBackward, takesCrossEntropy } from '../../packages/tensor/src/kernels/wasm/crossEntropy.ts';
+import { crossEntropy, crossEntropyBackward, takesCrossEntropy, takesCrossEntropyBackward } from '../../packages/tensor/src/kernels/wasm/crossEntropy.ts';
 import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
 import { expectSameBits } from './bits.ts';
 import { chosen, level, runtime, runtimeOf } from './levels.ts';
@@ -19,17 +19,23 @@ interface Case {
 const cases: fc.Arbitrary<Case> = fc
   .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }), fc.integer({ min: 1, max: 40 }))
   .chain(([batch, C]) => {
-    const targets = tensors({ shape: [...batch, 1], dtype: 'int32', values: fc.oneof(fc.nat(C - 1), fc.constant(-100)) });
+    const classes = tensors({ shape: [...batch, 1], dtype: 'int32', values: fc.oneof(fc.nat(C - 1), fc.constant(-100)) });
+    // Not all of one sum, so that the gradient's Σ q is no constant.
+    const distributions = tensors({ shape: [...batch, C], range: [0, 1] }).map((x) => x.div(x.sum(-1, { keepDims: true }).add(0.1)));
+    const shared = { weight: fc.option(tensors({ shape: [C], range: [0, 3] })), smoothing: fc.constantFrom(0, 0.1, 1) };
     return fc.record({
       logits: tensors({ shape: [...batch, C], range: [-20, 20] }),
-      targets: fc.record({ view: targets, weight: fc.option(tensors({ shape: [C], range: [0, 3] })), ignoreIndex: fc.constant(-100), smoothing: fc.constantFrom(0, 0.1, 1) }),
+      targets: fc.oneof(
+        fc.record({ view: classes as fc.Arbitrary<Tensor>, ...shared, ignoreIndex: fc.constant<number | null>(-100) }),
+        fc.record({ view: distributions as fc.Arbitrary<Tensor>, ...shared, ignoreIndex: fc.constant<number | null>(null) }),
+      ),
       g: tensors({ shape: [...batch, 1] }),
       out: tensors({ shape: [...batch, C], layout: 'unshared' }),
     });
   });
 
 function run(on: Runtime | null, { logits, targets, g, out }: Case) {
-  const rows = targets.view.layout.shape;
+  const rows = [...logits.shape.slice(0, -1), 1];
   const [losses, logSumExp] = [0, 1].map(() => zeros(rows, { dtype: 'float64' }));
   if (on === null) {
     jsKernels.crossEntropy(logits, targets, losses, logSumExp);
@@ -65,13 +71,15 @@ describe.skipIf(runtime === null)(`crossEntropy at level ${level}`, () => {
   it('NaN and infinities do what they do in the js loops, and nothing in rows that are ignored', () => {
     const special = fc.constantFrom(NaN, Infinity, -Infinity, 0, 3, -100, 1e4);
     const odd = fc.integer({ min: 1, max: 20 }).chain((C) => fc.record({
-      logits: tensors({ shape: [3, C], values: special }), weighted: fc.boolean(), smoothing: fc.constantFrom(0, 0.1),
+      logits: tensors({ shape: [3, C], values: special }), weighted: fc.boolean(), soft: fc.boolean(), smoothing: fc.constantFrom(0, 0.1),
       classes: fc.array(fc.oneof(fc.nat(C - 1), fc.constant(-100)), { minLength: 3, maxLength: 3 }),
     }));
-    fc.assert(fc.property(odd, ({ logits, classes, weighted, smoothing }) => {
+    fc.assert(fc.property(odd, ({ logits, classes, weighted, soft, smoothing }) => {
       const view = tensor(classes.map((target) => [target]), { dtype: 'int32' });
       const weight = weighted ? randn([logits.shape[1]]).abs().add(0.1) : null;
-      const given = { logits, targets: { view, weight, ignoreIndex: -100, smoothing }, g: tensor([[1], [2], [3]]) };
+      // As distributions these have zeros, which make NaN of infinities.
+      const targets = soft ? { view: logits.gt(0).cast('float32'), ignoreIndex: null } : { view, ignoreIndex: -100 };
+      const given = { logits, targets: { ...targets, weight, smoothing }, g: tensor([[1], [2], [3]]) };
       const [exact, ours] = [null, chosen()].map((on) => run(on, { ...given, out: zeros(logits.shape) }));
       expectClose(ours.logSumExp, exact.logSumExp, { rtol: 2e-7 });
       expectClose(ours.losses, exact.losses, { rtol: 1e-6, atol: 1e-4 });
@@ -82,9 +90,11 @@ describe.skipIf(runtime === null)(`crossEntropy at level ${level}`, () => {
   it('is shared out without a change', () => {
     const { pool: _, ...alone } = chosen();
     const [logits, view] = [randn([13, 301]), randint(0, 301, [13, 1], { dtype: 'int32' })];
-    const given = { logits, targets: { view, weight: randn([301]), ignoreIndex: 7, smoothing: 0.2 }, g: randn([13, 1]) };
-    const [one, other] = [alone, chosen()].map((on) => run(on, { ...given, out: zeros(logits.shape) }));
-    for (const name of ['losses', 'logSumExp', 'gradient'] as const) expectSameBits(other[name], one[name]);
+    for (const targets of [{ view, ignoreIndex: 7 }, { view: randn([13, 301]).softmax(-1), ignoreIndex: null }]) {
+      const given = { logits, targets: { ...targets, weight: randn([301]), smoothing: 0.2 }, g: randn([13, 1]) };
+      const [one, other] = [alone, chosen()].map((on) => run(on, { ...given, out: zeros(logits.shape) }));
+      for (const name of ['losses', 'logSumExp', 'gradient'] as const) expectSameBits(other[name], one[name]);
+    }
   });
 });
 
@@ -97,11 +107,9 @@ it.skipIf(narrow === null || wide === null)('relaxed and simd256 compute the sam
   }));
 });
 
-it('leaves distributions, float64 and few values to the js loops', () => {
-  const [large, view] = [zeros([4, 1024]), zeros([4, 1], { dtype: 'int32' })];
-  const targets = { view, weight: null, ignoreIndex: -100, smoothing: 0 };
-  expect(takesCrossEntropy(large, targets)).toBe(true);
-  expect(takesCrossEntropy(large, { ...targets, view: large, ignoreIndex: null })).toBe(false);
-  expect(takesCrossEntropy(zeros([4, 1024], { dtype: 'float64' }), targets)).toBe(false);
-  expect(takesCrossEntropy(zeros([4, 4]), targets)).toBe(false);
+it('leaves gradients of distributions, float64 and few values to the js loops', () => {
+  const large = zeros([4, 1024]);
+  expect([large, zeros([4, 1024], { dtype: 'float64' }), zeros([4, 4])].map(takesCrossEntropy)).toEqual([true, false, false]);
+  expect(takesCrossEntropyBackward(large, { logits: large, targets: null })).toBe(true);
+  expect(takesCrossEntropyBackward(large, { logits: large, targets: large })).toBe(false);
 });

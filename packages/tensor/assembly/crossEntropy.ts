@@ -3,7 +3,7 @@ import { firstRow, pad, SCRATCH_SHIFT } from './rows';
 import { madd } from './simd';
 import { exps, maxOfRow } from './softmax';
 
-/** Dense rows of logits x and of gradients out [R, C], class factors w [C]. What stands for a row alone is float64, or a table of six words. */
+/** Dense rows of logits x and of gradients out [R, C], class factors w [C], or of each row its own [R, C]. What stands for a row alone is float64, or a table of six words. */
 @unmanaged
 class CrossEntropy {
   rows: i32;
@@ -16,6 +16,8 @@ class CrossEntropy {
   sums: usize;
   /** Of each row, for the gradient: logSumExp in two parts, a, b, what the target's place loses, the target. */
   table: usize;
+  /** Bytes from a row's factors to those of the next: 0 where all rows have the same. */
+  weightStep: usize;
   scratch: usize;
 }
 
@@ -28,7 +30,7 @@ export function crossEntropy(job: usize, part: i32, parts: i32): void {
     const max = maxOfRow(x, x + whole, rest, own);
     store<f64>(sums, <f64>max);
     store<f64>(sums, exps(x, x + whole, rest, max, own + 64, own, 0), 8);
-    if (task.weight != 0) store<f64>(sums, dotOfRow(x, x + bytes, task.weight, <f64>max, own), 16);
+    if (task.weight != 0) store<f64>(sums, dotOfRow(x, x + bytes, task.weight + row * task.weightStep, <f64>max, own), 16);
   }
 }
 
@@ -52,7 +54,7 @@ export function crossEntropyBackward(job: usize, part: i32, parts: i32): void {
   const bytes = <usize>task.columns << 2, rest = bytes & 31, whole = bytes - rest;
   const own = task.scratch + (part << SCRATCH_SHIFT);
   for (let row = firstRow(task.rows, part, parts), end = firstRow(task.rows, part + 1, parts); row < end; row++) {
-    let x = task.x + row * bytes, out = task.out + row * bytes, w = task.weight;
+    let x = task.x + row * bytes, out = task.out + row * bytes, w = task.weight + row * task.weightStep;
     const words = task.table + row * 24;
     const shift = v128.load32_splat(words), correction = v128.load32_splat(words, 4), a = v128.load32_splat(words, 8), b = f32x4.neg(v128.load32_splat(words, 12));
     const target = out + (load<i32>(words, 20) << 2);

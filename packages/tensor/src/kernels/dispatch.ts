@@ -5,7 +5,7 @@ import { jsKernels as js } from './js/index.ts';
 import * as arithmetic from './wasm/arithmetic.ts';
 import { adamW, takesAdamW } from './wasm/adamW.ts';
 import * as attention from './wasm/attention.ts';
-import { crossEntropy, crossEntropyBackward, takesCrossEntropy } from './wasm/crossEntropy.ts';
+import { crossEntropy, crossEntropyBackward, takesCrossEntropy, takesCrossEntropyBackward } from './wasm/crossEntropy.ts';
 import { dropout, takesDropout } from './wasm/dropout.ts';
 import * as elementwise from './wasm/elementwise.ts';
 import * as halves from './wasm/halves.ts';
@@ -144,13 +144,13 @@ export const kernels: Kernels = {
   },
 
   crossEntropy(logits, targets, losses, logSumExp) {
-    const runtime = takesCrossEntropy(logits, targets) ? currentRuntime(workOn(logits)) : null;
+    const runtime = takesCrossEntropy(logits) ? currentRuntime(workOn(logits)) : null;
     if (runtime === null) js.crossEntropy(logits, targets, losses, logSumExp);
     else crossEntropy(runtime, logits, targets, losses, logSumExp);
   },
 
   crossEntropyBackward(logits, targets, logSumExp, g, out) {
-    const runtime = takesCrossEntropy(logits, targets) ? currentRuntime(workOn(logits)) : null;
+    const runtime = takesCrossEntropyBackward(logits, out) ? currentRuntime(workOn(logits)) : null;
     if (runtime === null) js.crossEntropyBackward(logits, targets, logSumExp, g, out);
     else crossEntropyBackward(runtime, logits, targets, logSumExp, g, out);
   },

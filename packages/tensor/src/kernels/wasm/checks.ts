@@ -81,7 +81,7 @@ function entropies(count: number, columns: number, weighted: boolean): Run {
     const [x, w, table] = [count * columns, columns, (count * rowBytes) / 4].map((length) => room.numbers(length, true));
     for (let row = 0; row < count; row++) heap.i32[table / 4 + row * 6 + 5] = row * 9;
     const [sums, out] = [(count * rowBytes) / 4, count * columns].map((length) => room.results(length));
-    const job = crossEntropyRecord(heap, { rows: count, columns, x, out, weight: weighted ? w : 0, sums, table });
+    const job = crossEntropyRecord(heap, { rows: count, columns, x, out, weight: weighted ? w : 0, sums, table, weightStep: 0 });
     exports.crossEntropy(job, 0, 1);
     exports.crossEntropyBackward(job, 0, 1);
   };
