@@ -1,3 +1,4 @@
+import * as gates from './gates';
 import * as math from './math';
 
 /** `count` values side by side: out = f(x), or with a gradient g: out = g·f′(x). */
@@ -19,21 +20,21 @@ function value(name: i32, x: v128): v128 {
   if (name == EXP) return math.exp(x);
   if (name == SIGMOID) return math.sigmoid(x);
   if (name == TANH) return math.tanh(x);
-  if (name == GELU) return math.gelu(x);
-  if (name == GELU_TANH) return math.geluTanh(x);
+  if (name == GELU) return gates.gelu(x);
+  if (name == GELU_TANH) return gates.geluTanh(x);
   if (name == ERF) return math.erf(x);
   if (name == LOG) return math.log(x);
-  return math.silu(x);
+  return gates.silu(x);
 }
 
 // @ts-ignore: decorator
 @inline
 function slope(name: i32, x: v128): v128 {
-  if (name == GELU) return math.geluSlope(x);
-  if (name == GELU_TANH) return math.geluTanhSlope(x);
+  if (name == GELU) return gates.geluSlope(x);
+  if (name == GELU_TANH) return gates.geluTanhSlope(x);
   if (name == TANH) return math.tanhSlope(x);
   if (name == SIGMOID) return math.sigmoidSlopeOf(x);
-  return math.siluSlope(x);
+  return gates.siluSlope(x);
 }
 
 /** The first value of part `part`: whole pairs of registers. */

@@ -9,8 +9,26 @@ const NEUTRAL = memory.data<f32>([-0, -0, -0, -0, -0, -0, -0, -0, -0, -0, -0, -0
 /** The masks where nothing is dropped. */
 const ALL = memory.data<i32>([-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1]);
 
-/** Bytes of scratch: four rows of a panel that are not whole, then masks. */
-export const EPILOGUE_BYTES: i32 = 256 + MASKS_BYTES;
+/** Rows of one panel that are finished together: where each operand's first row begins, and how far apart they lie. */
+@unmanaged
+class Lines {
+  rows: i32;
+  scale: f32;
+  dropScale: f32;
+  c: usize;
+  cRow: isize;
+  bias: usize;
+  residual: usize;
+  residualRow: isize;
+  /** 0: they are not kept. */
+  slopes: usize;
+  slopeRow: isize;
+  masks: usize;
+  maskRow: isize;
+}
+
+/** Bytes of scratch: four rows of a panel that are not whole, what `Lines` says, then masks. */
+export const EPILOGUE_BYTES: i32 = 320 + MASKS_BYTES;
 
 // @ts-ignore: decorator
 @inline
@@ -27,61 +45,76 @@ export function hasEpilogue(product: Product): bool {
 
 /** Finishes rows of panels of C while they are in the cache: C = dropout(activation(scale·C + bias)) + residual. */
 export function finishPanels(product: Product, c: usize, row: i32, rowsEnd: i32, start: i32, end: i32, scratch: usize): void {
+  const drops = product.threshold != 0;
   for (let column = start * TILE_COLUMNS; start < end; start++, column += TILE_COLUMNS) {
-    const width = min(TILE_COLUMNS, product.N - column), masks = scratch + 256;
+    const masks = scratch + 320;
     // Rows whose masks are drawn together.
-    const step = product.threshold != 0 ? MASK_ROWS : rowsEnd - row;
+    const step = drops ? MASK_ROWS : rowsEnd - row;
     for (let at = row; at < rowsEnd; at += step) {
       const rows = min(step, rowsEnd - at);
-      if (product.threshold != 0) drawMasks(product, at, rows, column, masks);
-      finishPanel(product, c, at, rows, column, width, product.threshold != 0 ? masks : ALL, scratch);
+      if (drops) drawMasks(product, at, rows, column, masks);
+      finishPanel(product, c, at, rows, column, drops ? masks : ALL, scratch);
     }
   }
 }
 
-function finishPanel(product: Product, c: usize, row: i32, rows: i32, column: i32, width: i32, masks: usize, scratch: usize): void {
-  const at = <usize>column << 2, bytes = <usize>width << 2, maskRow = masks == ALL ? 0 : TILE_COLUMNS * 4;
-  const hasResidual = product.residual != 0, keeps = product.slope != 0;
-  let line = c + row * product.cRow + at;
-  let residual = hasResidual ? product.residual + row * product.residualRow + at : NEUTRAL;
-  let slopes = product.slope + row * product.slopeRow + at;
-  const bias = product.bias != 0 ? product.bias + at : NEUTRAL;
-  if (width == TILE_COLUMNS) {
-    finishRows(product, line, product.cRow, bias, residual, hasResidual ? product.residualRow : 0, keeps ? slopes : 0, product.slopeRow, masks, maskRow, rows);
-    return;
-  }
-  // A panel at C's edge: each row on its own, in whole registers of scratch memory.
-  const values = scratch, biases = scratch + 64, addends = scratch + 128, own = scratch + 192;
-  memory.copy(biases, bias, bytes);
-  for (; rows > 0; rows--) {
-    memory.copy(values, line, bytes);
-    if (hasResidual) memory.copy(addends, residual, bytes);
-    finishRows(product, values, 0, biases, hasResidual ? addends : NEUTRAL, 0, keeps ? own : 0, 0, masks, 0, 1);
-    memory.copy(line, values, bytes);
-    if (keeps) memory.copy(slopes, own, bytes);
-    line += product.cRow;
-    residual += product.residualRow;
-    slopes += product.slopeRow;
-    masks += maskRow;
+function finishPanel(product: Product, c: usize, row: i32, rows: i32, column: i32, masks: usize, scratch: usize): void {
+  const at = <usize>column << 2, keeps = product.slope != 0, hasResidual = product.residual != 0;
+  const lines = changetype<Lines>(scratch + 256);
+  lines.rows = rows;
+  lines.scale = product.scale;
+  lines.dropScale = product.dropScale;
+  lines.c = c + row * product.cRow + at;
+  lines.cRow = product.cRow;
+  lines.bias = product.bias != 0 ? product.bias + at : NEUTRAL;
+  lines.residual = hasResidual ? product.residual + row * product.residualRow + at : NEUTRAL;
+  lines.residualRow = hasResidual ? product.residualRow : 0;
+  lines.slopes = keeps ? product.slope + row * product.slopeRow + at : 0;
+  lines.slopeRow = product.slopeRow;
+  lines.masks = masks;
+  lines.maskRow = masks == ALL ? 0 : TILE_COLUMNS * 4;
+  const width = min(TILE_COLUMNS, product.N - column);
+  if (width == TILE_COLUMNS) finishLines(product.activation, lines);
+  else finishNarrow(product.activation, lines, <usize>width << 2, scratch);
+}
+
+/** A panel at C's edge, `bytes` wide: each row on its own, in whole registers of scratch memory. */
+function finishNarrow(activation: i32, lines: Lines, bytes: usize, scratch: usize): void {
+  const addends = scratch + 128, own = scratch + 192, rows = lines.rows;
+  let c = lines.c, residual = lines.residual, slopes = lines.slopes;
+  memory.copy(scratch + 64, lines.bias, bytes);
+  lines.bias = scratch + 64;
+  lines.c = scratch;
+  lines.residual = addends;
+  if (slopes != 0) lines.slopes = own;
+  lines.rows = 1;
+  for (let row = 0; row < rows; row++) {
+    memory.copy(scratch, c, bytes);
+    memory.copy(addends, residual, bytes);
+    finishLines(activation, lines);
+    memory.copy(c, scratch, bytes);
+    if (slopes != 0) memory.copy(slopes, own, bytes);
+    c += lines.cRow;
+    residual += lines.residualRow;
+    slopes += slopes != 0 ? lines.slopeRow : 0;
+    lines.masks += lines.maskRow;
   }
 }
 
-/** Where the rows of each operand begin, and how far apart they lie; `slopes` 0: they are not kept. */
-function finishRows(product: Product, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void {
-  const activation = product.activation, scale = product.scale, kept = product.dropScale;
-  if (slopes == 0) {
-    if (activation == NONE) finishPlain(scale, kept, c, cRow, bias, residual, residualRow, masks, maskRow, rows);
-    else if (activation == RELU) finishRelu(scale, kept, c, cRow, bias, residual, residualRow, masks, maskRow, rows);
-    else if (activation == GELU) finishGelu(scale, kept, c, cRow, bias, residual, residualRow, masks, maskRow, rows);
-    else if (activation == GELU_TANH) finishGeluTanh(scale, kept, c, cRow, bias, residual, residualRow, masks, maskRow, rows);
-    else if (activation == SILU) finishSilu(scale, kept, c, cRow, bias, residual, residualRow, masks, maskRow, rows);
-    else finishTanh(scale, kept, c, cRow, bias, residual, residualRow, masks, maskRow, rows);
-  } else if (activation == NONE) keepPlain(scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows);
-  else if (activation == RELU) keepRelu(scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows);
-  else if (activation == GELU) keepGelu(scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows);
-  else if (activation == GELU_TANH) keepGeluTanh(scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows);
-  else if (activation == SILU) keepSilu(scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows);
-  else keepTanh(scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows);
+function finishLines(activation: i32, lines: Lines): void {
+  if (lines.slopes == 0) {
+    if (activation == NONE) finishPlain(lines);
+    else if (activation == RELU) finishRelu(lines);
+    else if (activation == GELU) finishGelu(lines);
+    else if (activation == GELU_TANH) finishGeluTanh(lines);
+    else if (activation == SILU) finishSilu(lines);
+    else finishTanh(lines);
+  } else if (activation == NONE) keepPlain(lines);
+  else if (activation == RELU) keepRelu(lines);
+  else if (activation == GELU) keepGelu(lines);
+  else if (activation == GELU_TANH) keepGeluTanh(lines);
+  else if (activation == SILU) keepSilu(lines);
+  else keepTanh(lines);
 }
 
 /*
@@ -89,25 +122,27 @@ function finishRows(product: Product, c: usize, cRow: isize, bias: usize, residu
  * of stores after all loads.
  */
 
-function finishPlain(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(NONE, false, scale, kept, c, cRow, bias, residual, residualRow, 0, 0, masks, maskRow, rows); }
-function finishRelu(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(RELU, false, scale, kept, c, cRow, bias, residual, residualRow, 0, 0, masks, maskRow, rows); }
-function finishGelu(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(GELU, false, scale, kept, c, cRow, bias, residual, residualRow, 0, 0, masks, maskRow, rows); }
-function finishGeluTanh(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(GELU_TANH, false, scale, kept, c, cRow, bias, residual, residualRow, 0, 0, masks, maskRow, rows); }
-function finishSilu(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(SILU, false, scale, kept, c, cRow, bias, residual, residualRow, 0, 0, masks, maskRow, rows); }
-function finishTanh(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(TANH, false, scale, kept, c, cRow, bias, residual, residualRow, 0, 0, masks, maskRow, rows); }
-function keepPlain(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(NONE, true, scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows); }
-function keepRelu(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(RELU, true, scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows); }
-function keepGelu(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(GELU, true, scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows); }
-function keepGeluTanh(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(GELU_TANH, true, scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows); }
-function keepSilu(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(SILU, true, scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows); }
-function keepTanh(scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void { finish(TANH, true, scale, kept, c, cRow, bias, residual, residualRow, slopes, slopeRow, masks, maskRow, rows); }
+function finishPlain(lines: Lines): void { finish(NONE, false, lines); }
+function finishRelu(lines: Lines): void { finish(RELU, false, lines); }
+function finishGelu(lines: Lines): void { finish(GELU, false, lines); }
+function finishGeluTanh(lines: Lines): void { finish(GELU_TANH, false, lines); }
+function finishSilu(lines: Lines): void { finish(SILU, false, lines); }
+function finishTanh(lines: Lines): void { finish(TANH, false, lines); }
+function keepPlain(lines: Lines): void { finish(NONE, true, lines); }
+function keepRelu(lines: Lines): void { finish(RELU, true, lines); }
+function keepGelu(lines: Lines): void { finish(GELU, true, lines); }
+function keepGeluTanh(lines: Lines): void { finish(GELU_TANH, true, lines); }
+function keepSilu(lines: Lines): void { finish(SILU, true, lines); }
+function keepTanh(lines: Lines): void { finish(TANH, true, lines); }
 
 // `name` and `keeps` are constants at each call; all of a row of the panel is loaded before any of it is stored.
 // @ts-ignore: decorator
 @inline
-function finish(name: i32, keeps: bool, scale: f32, kept: f32, c: usize, cRow: isize, bias: usize, residual: usize, residualRow: isize, slopes: usize, slopeRow: isize, masks: usize, maskRow: isize, rows: i32): void {
-  const factor = f32x4.splat(scale), spared = f32x4.splat(kept);
-  for (; rows > 0; rows--, c += cRow, residual += residualRow, slopes += slopeRow, masks += maskRow) {
+function finish(name: i32, keeps: bool, lines: Lines): void {
+  const factor = f32x4.splat(lines.scale), spared = f32x4.splat(lines.dropScale), bias = lines.bias;
+  const cRow = lines.cRow, residualRow = lines.residualRow, slopeRow = lines.slopeRow, maskRow = lines.maskRow;
+  let c = lines.c, residual = lines.residual, slopes = lines.slopes, masks = lines.masks;
+  for (let rows = lines.rows; rows > 0; rows--, c += cRow, residual += residualRow, slopes += slopeRow, masks += maskRow) {
     const x0 = sum(c, factor, bias, 0), x1 = sum(c, factor, bias, 16);
     const inner0 = inner(name, x0), inner1 = inner(name, x1);
     const outer0 = outer(name, x0, inner0), outer1 = outer(name, x1, inner1);
