@@ -9,6 +9,6 @@ import { compileModules, embed, embeddedPath } from './kernels/compile.ts';
 const compiled = await compileModules();
 for (const [name, { length }] of Object.entries(compiled)) console.log(`${name}: ${length} bytes`);
 await mkdir(dirname(embeddedPath), { recursive: true });
-const text = embed(compiled);
+const text = await embed(compiled);
 await writeFile(embeddedPath, text);
 console.log(`all, as they are embedded: ${text.length} bytes`);

@@ -8,7 +8,7 @@ const names = Object.keys(modules) as ModuleName[];
 
 it('the embedded modules are what their sources compile to (else run `npx -y pnpm@12 build:kernels`)', async () => {
   const compiled = await compileModules();
-  expect(await readFile(embeddedPath, 'utf8') === embed(compiled)).toBe(true);
+  expect(await readFile(embeddedPath, 'utf8') === (await embed(compiled))).toBe(true);
   for (const name of names) expect(Buffer.from(embedded(name)).equals(compiled[name])).toBe(true);
 });
 

@@ -8,6 +8,7 @@ import type * as tensor from '@strided/tensor';
 import type * as errors from '@strided/tensor/errors';
 import type * as files from '@strided/tensor/files';
 import type * as ndarray from '@strided/tensor/ndarray';
+import type * as wasm from '@strided/tensor/wasm';
 
 export type Packages = [typeof tensor, typeof nn, typeof bert];
-export type Parts = [typeof errors, typeof files, typeof ndarray, typeof charts, typeof reporters, typeof terminal];
+export type Parts = [typeof errors, typeof files, typeof ndarray, typeof wasm, typeof charts, typeof reporters, typeof terminal];

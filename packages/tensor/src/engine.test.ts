@@ -77,7 +77,8 @@ describe('configure', () => {
     expect(given({ simd256: empty })).toThrow(/simd256 takes no module: it is compiled by the engine/);
     expect(given({ relaxd: empty })).toThrow("configure: there is no module 'relaxd'; modules are for 'relaxed' and 'simd128'");
     for (const relaxed of [null, 'relaxed.wasm', new Uint8Array(8), {}]) expect(given({ relaxed })).toThrow(/modules\.relaxed must be a WebAssembly\.Module that the host compiled from the package's wasm\/relaxed\.wasm/);
-    expect(given({ relaxed: empty })).toThrow(/modules\.relaxed has no function adamW; it must be compiled from wasm\/relaxed\.wasm of this version/);
+    expect(given({ relaxed: empty })).toThrow(/modules\.relaxed has no function adamW; it must be compiled from the package's wasm\/relaxed\.wasm, in this version/);
+    expect(given({ simd128: empty })).toThrow(/it must be compiled from what wasmBytes\('simd128'\) of @strided\/tensor\/wasm gives, in this version/);
     expect(engineInfo()).toMatchObject({ kernels: 'js', level: 'js' });
   });
 });

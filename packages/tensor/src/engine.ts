@@ -16,8 +16,8 @@ export interface EngineOptions {
    */
   readonly threads?: number | 'auto';
   /**
-   * Modules that the host compiled from the package's `wasm/relaxed.wasm` and `wasm/simd128.wasm`, where compiling from
-   * bytes is forbidden (workerd). Those of earlier calls stay; `undefined` takes one back. They compute in unshared
+   * Modules that the host compiled from the package's `wasm/relaxed.wasm`, or for simd128 from a file that its build wrote with
+   * `wasmBytes`, where compiling from bytes is forbidden (workerd). Those of earlier calls stay; `undefined` takes one back. They compute in unshared
    * memory, so on one thread. simd256 has none: it is nothing without the flags of V8 that the engine sets while it compiles.
    *
    * @example

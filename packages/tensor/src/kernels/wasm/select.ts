@@ -13,7 +13,7 @@ import { clearUpperHalves, compileWide, lackOfWide, type HostProcess } from './s
  * flags that are set while it is compiled.
  */
 export type HostModules = Readonly<Partial<Record<NarrowLevel, WebAssembly.Module | undefined>>>;
-type NarrowLevel = Exclude<ModuleLevel, 'simd256'>;
+export type NarrowLevel = Exclude<ModuleLevel, 'simd256'>;
 
 /** A level that runs, with its modules, or why it does not. */
 export type Attempt = Started | { readonly lack: string };
@@ -92,6 +92,11 @@ export function lackOf(level: ModuleLevel, modules: HostModules, auto: boolean):
   return level === 'simd128' ? 'its WebAssembly has no SIMD' : 'its WebAssembly has no relaxed SIMD (Node 22, Chrome 114 or Firefox 145 have)';
 }
 
+/** Where a host gets what it compiles. */
+function sourceOf(level: NarrowLevel): string {
+  return level === 'relaxed' ? "the package's wasm/relaxed.wasm" : "what wasmBytes('simd128') of @strided/tensor/wasm gives";
+}
+
 /**
  * Refuses what is no module that a level takes.
  *
@@ -102,11 +107,11 @@ export function checkModules(source: string, modules: HostModules): HostModules 
     if (level === 'simd256') throw new ArgumentError(`${source}: simd256 takes no module: it is compiled by the engine, which sets the flags of V8 for that; modules are for 'relaxed' and 'simd128'`);
     if (level !== 'relaxed' && level !== 'simd128') throw new ArgumentError(`${source}: there is no module '${level}'; modules are for 'relaxed' and 'simd128'`);
     if (module !== undefined && Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {
-      throw new ArgumentError(`${source}: modules.${level} must be a WebAssembly.Module that the host compiled from the package's wasm/${level}.wasm`);
+      throw new ArgumentError(`${source}: modules.${level} must be a WebAssembly.Module that the host compiled from ${sourceOf(level)}`);
     }
     const names = new Set(module === undefined ? functions : WebAssembly.Module.exports(module).map(({ name }) => name));
     const missing = functions.find((name) => !names.has(name));
-    if (missing !== undefined) throw new ArgumentError(`${source}: modules.${level} has no function ${missing}; it must be compiled from wasm/${level}.wasm of this version of the package`);
+    if (missing !== undefined) throw new ArgumentError(`${source}: modules.${level} has no function ${missing}; it must be compiled from ${sourceOf(level)}, in this version`);
   }
   return modules;
 }
