@@ -18,8 +18,9 @@ import { suffices, TokenStates, type Reading } from './tokenStates.ts';
 
 export interface EncoderInputs extends TokenInputs {
   /**
-   * [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query. Default: everything is
-   * seen. With `pastKeyValues` it covers the tokens there too, which come first.
+   * [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query; or, of bools or integers,
+   * [B, heads, S, S], where heads and queries may be 1. Default: everything is seen. With `pastKeyValues` it covers the
+   * tokens there too, which come first.
    */
   readonly attentionMask?: Tensor | null;
   /** What a decoder with cross-attention attends to [B, T, hidden]. */
@@ -128,7 +129,7 @@ export class Encoder extends Module {
     const seen = attentionMask === null || attentionMask.rank !== 2 ? null : attentionMask.ne(0).cast('float32').unsqueeze(-1);
     const embedded = this.embedding.forward(inputs, seen);
     const contexts = this.#contexts(inputs, embedded, past, packing);
-    const cross = this.#cross(inputs, embedded.shape[0], cache);
+    const cross = this.#cross(inputs, embedded.shape, cache);
     const [states, attentions, crossAttentions]: Tensor[][] = [[], [], []];
     let x = embedded;
     this.order.forEach((which, i) => {
@@ -168,10 +169,10 @@ export class Encoder extends Module {
   }
 
   #contexts(inputs: EncoderInputs, embedded: Tensor, past: number, packing: Packing | null): Contexts {
-    const { attention, causal, layerKinds, window, headSize } = this.#config;
+    const { attention, causal, layerKinds, window, heads, headSize } = this.#config;
     const [batch, length] = packing === null ? embedded.shape : [1, packing.length];
     const needWeights = inputs.outputAttentions ?? false;
-    const keys = visibleKeys(inputs.attentionMask ?? null, batch, past + length);
+    const keys = visibleKeys(inputs.attentionMask ?? null, { batch, heads, queries: length, keys: past + length });
     const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length, past) : null);
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
       : { embeddings: this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, ...this.#distances.upTo(length, (most) => distanceTables(most, attention)) };
@@ -209,11 +210,11 @@ export class Encoder extends Module {
     return rotationByTable(table.indexSelect(0, ids.flatten()).reshape([...ids.shape, table.shape[1]]), values);
   }
 
-  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, batch: number, cache: DecoderCache | null): CrossContext | null {
+  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, [batch, queries]: readonly number[], cache: DecoderCache | null): CrossContext | null {
     const length = cache === null || cache.crossLength === 0 ? states?.shape[1] ?? null : cache.crossLength;
     if (length === null) return null;
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
-    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, length)) };
+    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, { batch, heads: this.#config.heads, queries, keys: length })) };
   }
 }
 

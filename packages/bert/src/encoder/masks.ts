@@ -1,4 +1,4 @@
-import { fromTypedArray, ShapeError, type Tensor } from '@strided/tensor';
+import { DTypeError, fromTypedArray, ShapeError, type Tensor } from '@strided/tensor';
 
 /** The most negative float32, which transformers adds to the score of what may not be seen. */
 const hidden = -3.4028234663852886e38;
@@ -17,19 +17,33 @@ export interface Visibility {
 
 export const everything: Visibility = { mask: null, blind: null };
 
+/** What a mask hides keys of. */
+interface MaskedScores {
+  readonly batch: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+}
+
 /**
- * The mask of keys: [B, S] (0 or false: not seen) or [B, L, S] for each query. null where it hides nothing.
- * @throws ShapeError for another shape.
+ * The mask of keys: [B, S] (0 or false: not seen), [B, L, S] for each query, or [B, heads or 1, L or 1, S]. null where it
+ * hides nothing.
+ * @throws ShapeError for another shape, DTypeError for floats with four axes.
  */
-export function visibleKeys(mask: Tensor | null, batch: number, keys: number): Tensor<'bool'> | null {
+export function visibleKeys(mask: Tensor | null, { batch, heads, queries, keys }: MaskedScores): Tensor<'bool'> | null {
   if (mask === null) return null;
   const { shape } = mask;
-  if ((shape.length !== 2 && shape.length !== 3) || shape[0] !== batch || shape[shape.length - 1] !== keys) {
-    throw new ShapeError(`attentionMask: must be [batch, length] = [${batch}, ${keys}] (or [batch, queries, ${keys}]), not [${shape.join(', ')}]`);
+  const [length] = shape.slice(-1);
+  const [head, query] = [shape.length === 4 ? shape[1] : 1, shape.length > 2 ? shape[shape.length - 2] : 1];
+  const fits = shape.length > 1 && shape.length < 5 && shape[0] === batch && (head === 1 || head === heads) && (query === 1 || query === queries) && length === keys;
+  if (!fits) {
+    throw new ShapeError(`attentionMask: must be [batch, length] = [${batch}, ${keys}] (or [batch, queries, ${keys}] with ${queries} queries, or [batch, heads, queries, ${keys}] with ${heads} heads; both may be 1), not [${shape.join(', ')}]`);
+  }
+  if (shape.length === 4 && (mask.dtype === 'float32' || mask.dtype === 'float64')) {
+    throw new DTypeError(`attentionMask: a ${mask.dtype} mask of four axes could mean what is added to scores (0: seen) as well as what is seen (0: hidden); give a bool one, mask.ge(0) or mask.ne(0)`);
   }
   if (!mask.toTypedArray().includes(0)) return null;
-  const visible = mask.ne(0);
-  return shape.length === 2 ? visible.reshape([batch, 1, 1, keys]) : visible.unsqueeze(1);
+  return mask.ne(0).reshape([batch, head, query, keys]);
 }
 
 /** bool [1, 1, queries, keys]: key j is visible to query i. */
