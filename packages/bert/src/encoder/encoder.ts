@@ -9,7 +9,7 @@ import { distanceTables } from './disentangled.ts';
 import { DistanceTables } from './distanceTables.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
-import { causalPairs, drowned, everything, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';
+import { drowned, everything, together, visibility, visibleKeys, VisiblePairs, type Visibility } from './masks.ts';
 import { Packing } from './packing.ts';
 import { relativeBuckets, sineTable } from './positions.ts';
 import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
@@ -79,6 +79,7 @@ export class Encoder extends Module {
   readonly order: readonly number[];
   readonly #distances = new DistanceTables<'toKey' | 'toQuery'>();
   readonly #buckets = new DistanceTables<'table'>();
+  readonly #pairs = new VisiblePairs();
   readonly #config: EncoderConfig;
 
   constructor(config: EncoderConfig) {
@@ -173,7 +174,7 @@ export class Encoder extends Module {
     const [batch, length] = packing === null ? embedded.shape : [1, packing.length];
     const needWeights = inputs.outputAttentions ?? false;
     const keys = visibleKeys(inputs.attentionMask ?? null, { batch, heads, queries: length, keys: past + length });
-    const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length, past) : null);
+    const visible = together(this.#queries(keys, inputs), causal ? this.#pairs.causal(length, past) : null);
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
       : { embeddings: this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, ...this.#distances.upTo(length, (most) => distanceTables(most, attention)) };
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
@@ -188,7 +189,7 @@ export class Encoder extends Module {
     };
     const global = { ...seeing(null), relative, needWeights, rotation: turns };
     if (!layerKinds.includes('local')) return { global, local: global };
-    return { global, local: { ...global, ...seeing(windowPairs(length, window)), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
+    return { global, local: { ...global, ...seeing(this.#pairs.window(length, window)), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
   }
 
   /** MPNet adds its bias to what hides keys. */
