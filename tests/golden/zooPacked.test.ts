@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as zoo from '@strided/bert';
-import { Generator, noGrad, tensor, type Tensor } from '@strided/tensor';
+import { fromTypedArray, Generator, noGrad, tensor, type Tensor } from '@strided/tensor';
+import { expectClose, runs } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -84,5 +85,24 @@ describe.each(families)('%s', (family) => {
       return [name, await classes[type].fromPretrained(join(root, name))] as const;
     }));
     fc.assert(fc.property(fc.constantFrom(...models), drawn, ([name, model], given) => check(name, model, given)));
+  });
+
+  it('takes a mask for each head with the padding: what it hides gets no weight, and the fused attention gives what its weights give', async () => {
+    const name = own.find((each) => each.startsWith(`${family}.Model`)) ?? own[0];
+    const { model_class: type } = JSON.parse(readFileSync(join(root, name, 'case.json'), 'utf8')) as { readonly model_class: string };
+    const model = await classes[type].fromPretrained(join(root, name));
+    const { heads, vocabSize } = model.config.encoder;
+    fc.assert(fc.property(fc.nat(), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 9 }), fc.boolean(), (seed, batch, length, each) => {
+      const generator = new Generator(seed);
+      const shape = [batch, each ? heads : 1, length, length];
+      const bits = Int32Array.from({ length: shape.reduce((a, b) => a * b) }, () => generator.integer(2));
+      const inputs = { inputIds: fromTypedArray(Int32Array.from({ length: batch * length }, () => generator.integer(vocabSize)), [batch, length]), attentionMask: fromTypedArray(bits, shape) };
+      const states = ({ lastHiddenState, logits }: Record<string, unknown>): Tensor => (lastHiddenState ?? logits) as Tensor;
+      const [fused, weighed] = noGrad(() => [model.forward(inputs), model.forward({ ...inputs, outputAttentions: true })]);
+      expectClose(states(fused), states(weighed), { atol: 1e-5, rtol: 1e-5 });
+      // A query that may see nothing sees all keys equally.
+      const hidden = inputs.attentionMask.eq(0).cast('float32');
+      for (const weights of weighed.attentions as readonly Tensor[]) expect(weights.mul(weights.sub(1 / length).abs().gt(1e-6).cast('float32')).mul(hidden).max().item()).toBe(0);
+    }), { numRuns: runs(1 / 5) });
   });
 });

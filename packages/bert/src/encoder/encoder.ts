@@ -9,7 +9,7 @@ import { distanceTables } from './disentangled.ts';
 import { DistanceTables } from './distanceTables.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
 import { TransformerLayer, type CrossContext } from './layer.ts';
-import { causalPairs, drowned, everything, together, visibility, visibleKeys, windowPairs, type Visibility } from './masks.ts';
+import { drowned, everything, together, visibility, visibleKeys, VisiblePairs, type Visibility } from './masks.ts';
 import { Packing } from './packing.ts';
 import { relativeBuckets, sineTable } from './positions.ts';
 import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
@@ -18,8 +18,9 @@ import { suffices, TokenStates, type Reading } from './tokenStates.ts';
 
 export interface EncoderInputs extends TokenInputs {
   /**
-   * [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query. Default: everything is
-   * seen. With `pastKeyValues` it covers the tokens there too, which come first.
+   * [B, S], 0 (or false) where a token is padding that nothing sees; or [B, S, S], for each query; or, of bools or integers,
+   * [B, heads, S, S], where heads and queries may be 1. Default: everything is seen. With `pastKeyValues` it covers the
+   * tokens there too, which come first.
    */
   readonly attentionMask?: Tensor | null;
   /** What a decoder with cross-attention attends to [B, T, hidden]. */
@@ -78,6 +79,7 @@ export class Encoder extends Module {
   readonly order: readonly number[];
   readonly #distances = new DistanceTables<'toKey' | 'toQuery'>();
   readonly #buckets = new DistanceTables<'table'>();
+  readonly #pairs = new VisiblePairs();
   readonly #config: EncoderConfig;
 
   constructor(config: EncoderConfig) {
@@ -128,7 +130,7 @@ export class Encoder extends Module {
     const seen = attentionMask === null || attentionMask.rank !== 2 ? null : attentionMask.ne(0).cast('float32').unsqueeze(-1);
     const embedded = this.embedding.forward(inputs, seen);
     const contexts = this.#contexts(inputs, embedded, past, packing);
-    const cross = this.#cross(inputs, embedded.shape[0], cache);
+    const cross = this.#cross(inputs, embedded.shape, cache);
     const [states, attentions, crossAttentions]: Tensor[][] = [[], [], []];
     let x = embedded;
     this.order.forEach((which, i) => {
@@ -168,11 +170,11 @@ export class Encoder extends Module {
   }
 
   #contexts(inputs: EncoderInputs, embedded: Tensor, past: number, packing: Packing | null): Contexts {
-    const { attention, causal, layerKinds, window, headSize } = this.#config;
+    const { attention, causal, layerKinds, window, heads, headSize } = this.#config;
     const [batch, length] = packing === null ? embedded.shape : [1, packing.length];
     const needWeights = inputs.outputAttentions ?? false;
-    const keys = visibleKeys(inputs.attentionMask ?? null, batch, past + length);
-    const visible = together(this.#queries(keys, inputs), causal ? causalPairs(length, past) : null);
+    const keys = visibleKeys(inputs.attentionMask ?? null, { batch, heads, queries: length, keys: past + length });
+    const visible = together(this.#queries(keys, inputs), causal ? this.#pairs.causal(length, past) : null);
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
       : { embeddings: this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, ...this.#distances.upTo(length, (most) => distanceTables(most, attention)) };
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
@@ -187,7 +189,7 @@ export class Encoder extends Module {
     };
     const global = { ...seeing(null), relative, needWeights, rotation: turns };
     if (!layerKinds.includes('local')) return { global, local: global };
-    return { global, local: { ...global, ...seeing(windowPairs(length, window)), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
+    return { global, local: { ...global, ...seeing(this.#pairs.window(length, window)), rotation: rotary?.kind === 'halves' ? rotate(rotary.localTheta) : turns } };
   }
 
   /** MPNet adds its bias to what hides keys. */
@@ -209,11 +211,11 @@ export class Encoder extends Module {
     return rotationByTable(table.indexSelect(0, ids.flatten()).reshape([...ids.shape, table.shape[1]]), values);
   }
 
-  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, batch: number, cache: DecoderCache | null): CrossContext | null {
+  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, [batch, queries]: readonly number[], cache: DecoderCache | null): CrossContext | null {
     const length = cache === null || cache.crossLength === 0 ? states?.shape[1] ?? null : cache.crossLength;
     if (length === null) return null;
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
-    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, batch, length)) };
+    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, { batch, heads: this.#config.heads, queries, keys: length })) };
   }
 }
 

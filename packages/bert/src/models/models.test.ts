@@ -1,5 +1,5 @@
 import { AdamW } from '@strided/nn';
-import { ArgumentError, manualSeed, tensor, type Tensor } from '@strided/tensor';
+import { ArgumentError, manualSeed, ones, tensor, type Tensor } from '@strided/tensor';
 import { expectClose } from '@strided/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { AlbertModel } from '../families/albert.ts';
@@ -7,7 +7,7 @@ import { BertForSequenceClassification, BertModel } from '../families/bert.ts';
 import { DebertaV2ForTokenClassification } from '../families/debertaV2.ts';
 import { DistilBertForQuestionAnswering, DistilBertModel } from '../families/distilbert.ts';
 import { ElectraForPreTraining } from '../families/electra.ts';
-import { EuroBertForMaskedLM } from '../families/eurobert.ts';
+import { EuroBertForMaskedLM, EuroBertForSequenceClassification } from '../families/eurobert.ts';
 import { ModernBertForMaskedLM } from '../families/modernbert.ts';
 import { MPNetModel } from '../families/mpnet.ts';
 import { RobertaModel } from '../families/roberta.ts';
@@ -88,6 +88,24 @@ describe('forward', () => {
     const rows = ids([[1, 1, 0, 0], [1, 1, 0, 0]]);
     const real = (attentionMask: Tensor) => model.forward({ inputIds, attentionMask }).lastHiddenState.narrow(1, 0, 2);
     expectClose(real(all), real(rows), { atol: 1e-6 });
+  });
+
+  it('takes a mask for each head, and refuses one that could mean two things', () => {
+    const model = new BertModel(tiny).eval();
+    const forward = (attentionMask: Tensor): Tensor => model.forward({ inputIds, attentionMask }).lastHiddenState;
+    const causal = tensor([[[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]], { dtype: 'int32' }).expand([2, 4, 4]);
+    expect(forward(causal.unsqueeze(1)).toArray()).toEqual(forward(causal).toArray());
+    expect(forward(causal.unsqueeze(1).expand([2, 2, 4, 4]).ne(0)).toArray()).toEqual(forward(causal).toArray());
+    expect(forward(causal.narrow(1, 1, 1).unsqueeze(1)).toArray()).toEqual(forward(causal.narrow(1, 1, 1)).toArray());
+    expect(() => forward(causal.unsqueeze(1).cast('float32'))).toThrow('attentionMask: a float32 mask of four axes could mean');
+    for (const wrong of [[2, 3, 4, 4], [2, 2, 3, 4], [2, 3, 4], [1, 1, 4, 4], [2, 1, 1, 4, 4], [4]]) {
+      expect(() => forward(ones(wrong, { dtype: 'int32' })), String(wrong)).toThrow(`[batch, heads, queries, 4] with 2 heads; both may be 1), not [${wrong.join(', ')}]`);
+    }
+  });
+
+  it('says which heads need a mask of tokens', () => {
+    const mask = ones([2, 4, 4], { dtype: 'int32' });
+    for (const classifierPooling of ['late', 'mean'] as const) expect(() => new EuroBertForSequenceClassification({ ...tiny, padTokenId: 0, classifierPooling }).forward({ inputIds, attentionMask: mask })).toThrow('this head looks at the tokens that a mask [batch, length] shows, and [2, 4, 4]');
   });
 
   it('returns hidden states and maps when the call or the config asks for them', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DTypeError, IndexError, ShapeError, tensor, zeros, type DType, type Tensor } from '../index.ts';
+import { arange, DTypeError, IndexError, ShapeError, tensor, zeros, type DType, type Tensor } from '../index.ts';
 import { checkGradients, expectClose, runs, shapes, tensors } from '../testing/index.ts';
 import { expectTensor, indicesOf, valueAt } from '../testing/naive.ts';
 
@@ -93,6 +93,18 @@ describe('gather, scatter, scatterAdd', () => {
     expect(zeros([2, 3]).scatter(1, index, 7).toArray()).toEqual([[7, 0, 0], [0, 0, 7]]);
     expect(zeros([2, 3]).scatterAdd(-1, index, 1).toArray()).toEqual([[1, 0, 0], [0, 0, 1]]);
     expect(() => zeros([2, 3], { dtype: 'int32' }).scatter(1, index, 0.5)).toThrow(DTypeError);
+  });
+
+  it('takes indices that expand repeats, and names the first place of one that is out of range', () => {
+    const x = arange(24).reshape([2, 3, 4]);
+    const index = tensor([[[0, -1]], [[2, 1]]], { dtype: 'int32' });
+    expect(x.gather(2, index.expand([2, 3, 2])).toArray()).toEqual(x.gather(2, index.expand([2, 3, 2]).contiguous()).toArray());
+    expect(() => x.gather(2, tensor([[[0, 4]]], { dtype: 'int32' }).expand([2, 3, 2]))).toThrow('index 4 at [0, 0, 1] of the indices is out of range');
+    // Strides of all kinds: a part of a table, turned, and stepped through from its end.
+    const table = tensor([[0, 0, 0, 9], [0, 1, 2, 9], [0, 3, -5, 9], [9, 9, 9, 9]], { dtype: 'int32' }).narrow(0, 0, 3).narrow(1, 0, 3);
+    for (const [part, place] of [[table, '[2, 2]'], [table.transpose().narrow(1, 1, 2), '[2, 1]'], [table.flip(0), '[0, 2]']] as const) {
+      expect(() => zeros([3, 4]).gather(1, part)).toThrow(`index -5 at ${place} of the indices is out of range`);
+    }
   });
 
   it('names the index that is out of range and where it stands, before anything changes', () => {

@@ -17,21 +17,32 @@ export function checkIndices(op: string, index: Tensor, length: number): Tensor<
     const remedy = index.dtype === 'bool' ? 'use maskedSelect(), maskedFill() or maskedScatter() with a mask' : "use cast('int32')";
     throw new DTypeError(`${op}: indices must be int32, uint8 or int8, not ${index.dtype}; ${remedy}`);
   }
-  const dense = index.isContiguous;
-  const values = dense ? index.storage.data : index.toTypedArray();
-  const start = dense ? index.layout.offset : 0;
-  const end = start + index.size;
+  const once = unrepeated(index);
+  const { data } = once.storage;
+  // Read in rows where they lie: a copy of large tables takes longer than the look at it.
+  const { shape, strides, offset } = once.isContiguous ? { shape: [once.size], strides: [1], offset: once.layout.offset } : once.layout;
+  const [width, step] = [shape[shape.length - 1], strides[strides.length - 1]];
   // Seen as unsigned, a negative index is beyond every axis too: one comparison finds all that need a second look.
   const bound = Math.min(length, 2147483648);
   let negative = false;
-  for (let i = start; i < end; i++) {
-    const value = values[i];
-    if (value >>> 0 < bound) continue;
-    if (value < -length || value >= length) throw outOfRange(op, value, i - start, index.shape, length);
-    negative = true;
+  for (let first = 0; first < once.size; first += width) {
+    let at = offset;
+    for (let axis = shape.length - 2, rest = first / width; axis >= 0; rest = Math.floor(rest / shape[axis]), axis--) at += (rest % shape[axis]) * strides[axis];
+    for (let i = 0; i < width; i++, at += step) {
+      const value = data[at];
+      if (value >>> 0 < bound) continue;
+      if (value < -length || value >= length) throw outOfRange(op, value, first + i, once.shape, length);
+      negative = true;
+    }
   }
   const ids = cast(index, 'int32');
   return negative ? (where(ids.lt(0), ids.add(length), ids) as Tensor<'int32'>) : ids;
+}
+
+/** A view with the first of what `expand` repeats: its values are all that there are, each where it stands first. */
+function unrepeated(index: Tensor): Tensor {
+  const { shape, strides } = index.layout;
+  return strides.reduce<Tensor>((part, stride, axis) => (stride === 0 && shape[axis] > 1 ? part.narrow(axis, 0, 1) : part), index);
 }
 
 function outOfRange(op: string, value: number, position: number, shape: Shape, length: number): IndexError {

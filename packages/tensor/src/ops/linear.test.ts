@@ -106,6 +106,15 @@ describe('linear', () => {
     expect(linear(tensor([2], { dtype: 'int32' }), tensor([[1]], { dtype: 'int32' }), null, { dropout: 0.5, generator }).dtype).toBe('float32');
   });
 
+  // Its threshold has 33 bits; large enough for the kernels, the product took it for 0 and dropped nothing.
+  it('drops all at a probability that is all but 1', () => {
+    const p = 1 - 2 ** -33;
+    const x = ones([64, 64], { requiresGrad: true });
+    const y = linear(x, ones([64, 64]), null, { dropout: p, generator: new Generator(1) });
+    y.sum().backward();
+    expect([y.abs().max().item(), x.grad?.abs().max().item()]).toEqual([0, 0]);
+  });
+
   it('refuses an activation that there is not', () => {
     expect(() => linear(ones([1]), ones([1, 1]), null, { activation: 'selu' as 'silu' })).toThrow("linear: the activation must be one of 'relu', 'gelu', 'geluTanh', 'silu', 'tanh', not 'selu'");
   });
