@@ -131,7 +131,7 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
           if (packedB == 0) packPanels(b + first * product.bColumn + k * product.bRow, product.bColumn, product.bRow, min(end * TILE_COLUMNS, N) - first, depth, ownPanels, TILE_COLUMNS, panelBytes);
           for (let panel = start; panel < end; panel++) {
             const column = panel * TILE_COLUMNS;
-            const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedB + (<usize>column * K + k * TILE_COLUMNS) * 4;
+            const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedPanel(product, packedB, column) + k * TILE_COLUMNS * 4;
             multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge);
           }
         }
@@ -139,6 +139,14 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
       }
     }
   }
+}
+
+/** Where the packed panel that begins with a column lies. */
+// @ts-ignore: decorator
+@inline
+function packedPanel(product: Product, packedB: usize, column: i32): usize {
+  const each = product.columnsEach, bytes = <usize>product.K * 4;
+  return each == 0 ? packedB + column * bytes : load<usize>(product.packedEach + (column / each << 2)) + (column % each) * bytes;
 }
 
 /** `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. */
