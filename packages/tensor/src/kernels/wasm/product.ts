@@ -52,12 +52,17 @@ export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, b
   const { bias, scale, activation, dropout, residual, slope } = epilogue ?? plain;
   const act = activation === null ? 0 : activations[activation];
   const { threshold, dropScale, seed, block } = drawRecord(dropout);
-  heap.i32.set([M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, ...packed, ...scratch, bias, act, 0, residual, cRow, slope, cRow, threshold, 0, ...seed, ...block, cRow / 16, each.length > 1 ? N / each.length : 0, table + 12 * operands.length], at / 4);
+  heap.i32.set([
+    M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, packed[0], packed[1], scratch[0], scratch[1],
+    bias, act, 0, residual, cRow, slope, cRow, threshold, 0, seed[0], seed[1], block[0], block[1], cRow / 16,
+    each.length > 1 ? N / each.length : 0, table + 12 * operands.length,
+  ], at / 4);
   heap.f32[at / 4 + scaleField] = scale;
   heap.f32[at / 4 + dropScaleField] = dropScale;
+  const words = heap.i32;
   let word = table / 4;
-  for (const addresses of operands) for (const address of addresses) heap.i32[word++] = address;
-  heap.i32.set(each, word);
+  for (const addresses of operands) for (const address of addresses) words[word++] = address;
+  for (const address of each) words[word++] = address;
 }
 
 /** B is packed in pieces of at most this many bytes, which then stay in a shared cache. */
@@ -68,15 +73,33 @@ const fewRows = 240;
 
 /** Computes products whose M, N and K are not 0. */
 export function multiply(runtime: Runtime, products: Products): void {
+  if (products.packed === undefined) multiplyUnpacked(runtime, products);
+  else multiplyPrepacked(runtime, products, products.packed);
+}
+
+/** The only product, with B's panels at hand: nothing but a record to write. The caller takes the scratch memory back. */
+function multiplyPrepacked(runtime: Runtime, products: Products, panels: readonly number[]): void {
   const { heap, exports } = runtime;
-  const { M, N, K, operands, packed: prepacked = [] } = products;
+  const { M, N, K } = products;
+  const parts = partsFor(runtime, M * N * K);
+  const bytes = aligned(exports.scratchBytes(K));
+  const scratch = heap.allocate(parts * bytes);
+  const table = heap.allocate(12 + panels.length * 4);
+  const job = heap.allocate(recordBytes);
+  writeProduct(heap, job, products, table, [panels[0], 0], [scratch, bytes]);
+  runJob(runtime, 'multiplyPacked', job, parts);
+}
+
+function multiplyUnpacked(runtime: Runtime, products: Products): void {
+  const { heap, exports } = runtime;
+  const { M, N, K, operands } = products;
   const count = operands.length;
   const parts = partsFor(runtime, M * N * K * count);
   const few = M <= fewRows;
   /** What lies between the memory of one part and that of the next. */
   const strideOf = (bytes: number): number => (parts === 1 ? 0 : aligned(bytes));
   heap.scratch(() => {
-    const table = heap.allocate(count * 12 + prepacked.length * 4);
+    const table = heap.allocate(count * 12);
     const job = heap.allocate(recordBytes);
     const scratchBytes = exports.scratchBytes(K);
     const scratch = [heap.allocate(scratchBytes + (parts - 1) * strideOf(scratchBytes)), strideOf(scratchBytes)] as const;
@@ -88,10 +111,6 @@ export function multiply(runtime: Runtime, products: Products): void {
       writeProduct(heap, job, part, table, packed, scratch);
       for (const name of jobs) runJob(runtime, name, job, parts);
     };
-    if (prepacked.length > 0) {
-      run(products, [prepacked[0], 0], 'multiplyPacked');
-      return;
-    }
     // Whole products are the better parts where there are enough.
     if (count >= 2 * parts && (few || exports.packedBytes(K, N) <= pieceBytes)) {
       run(products, few ? [0, 0] : panels(N, parts), 'multiplyEach');
