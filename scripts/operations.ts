@@ -70,6 +70,7 @@ const calls: Record<OpName, (x: Tensor<'float64'>, y: Tensor<'float64'>) => Resu
   layerNorm: (x) => strided.layerNorm(x),
   le: (x, y) => strided.le(x, y),
   linear: (x, y) => strided.linear(x, y),
+  linears: (x, y) => strided.linears(x, [x, y], [null, null]),
   log: (x) => strided.log(x),
   log10: (x) => strided.log10(x),
   log1p: (x) => strided.log1p(x),

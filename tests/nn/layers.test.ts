@@ -1,5 +1,5 @@
 import * as nn from '@strided/nn';
-import { manualSeed, ones, randn, tensor, type Tensor } from '@strided/tensor';
+import { manualSeed, noGrad, ones, randn, tensor, type Tensor } from '@strided/tensor';
 import { expectClose } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -177,6 +177,26 @@ describe('LoRA', () => {
     const { a, b } = layer.adapter as nn.LoraAdapter;
     nn.init.normal(b);
     expectClose(layer.forward(x).sub(plain), x.matmul(a.transpose()).matmul(b.transpose()).mul(3), { rtol: 1e-12, atol: 1e-12 });
+  });
+
+  it('is there where several layers see one x, whose values and gradients are those of each alone', () => {
+    const layers = [new nn.Linear(16, 32), new nn.Linear(16, 32, { bias: false }), new nn.Linear(16, 32)];
+    const all = new nn.Sequential(...layers);
+    const x = randn([20, 16], { requiresGrad: true });
+    const compare = (): void => {
+      const apart = () => layers.map((layer) => layer.forward(x));
+      const [together, alone] = [nn.Linear.forwardAll(layers, x), apart()].map((results) => {
+        x.grad = null;
+        results.reduce((sum, y, i) => sum.add(y.square().sum().mul(i + 1)), tensor(0)).backward();
+        return [...results, x.grad as unknown as Tensor].map((each) => each.toTypedArray());
+      });
+      expect(together).toEqual(alone);
+      expect(noGrad(() => nn.Linear.forwardAll(layers, x)).map((y) => y.toTypedArray())).toEqual(alone.slice(0, 3));
+    };
+    compare();
+    nn.addLora(all, { rank: 2, alpha: 6 }, (name) => name === '1');
+    nn.init.normal((layers[1].adapter as nn.LoraAdapter).b);
+    compare();
   });
 
   it('on chosen layers, in any dtype and mode', () => {

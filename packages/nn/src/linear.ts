@@ -1,4 +1,4 @@
-import { dropout, linear, zeros, type LinearOptions, type Tensor } from '@strided/tensor';
+import { dropout, isGradEnabled, linear, linears, zeros, type LinearOptions, type Tensor } from '@strided/tensor';
 import type { Adapter } from './adapter.ts';
 import { linearUniform } from './init.ts';
 import { Module } from './module.ts';
@@ -39,6 +39,12 @@ export class Linear extends Module {
     const y = activation === undefined ? sums : activations[activation](sums);
     const dropped = dropout(y, { p });
     return residual === null ? dropped : dropped.add(residual);
+  }
+
+  /** What each layer makes of the same x; in one product where nothing is recorded and no adapter adds to it. */
+  static forwardAll(layers: readonly Linear[], x: Tensor): Tensor[] {
+    if (isGradEnabled() || layers.some(({ adapter }) => adapter !== null)) return layers.map((layer) => layer.forward(x));
+    return linears(x, layers.map(({ weight }) => weight), layers.map(({ bias }) => bias));
   }
 
   override describe(): string {

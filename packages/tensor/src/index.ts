@@ -44,6 +44,7 @@ export { crossEntropy, type CrossEntropyOptions } from './ops/crossEntropy.ts';
 export { dropout, type DropoutOptions } from './ops/dropout.ts';
 export { layerNorm, rmsNorm, type LayerNormForm, type LayerNormOptions, type RmsNormOptions } from './ops/layerNorm.ts';
 export { linear, type LinearOptions } from './ops/linear.ts';
+export { linears } from './ops/linears.ts';
 export { nllLoss, type NllLossOptions, type Reduction } from './ops/nllLoss.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { defaultGenerator, Generator, manualSeed, type GeneratorState } from './random.ts';

@@ -1,4 +1,4 @@
-import { Module, type AfterLinear, type KeyValueCache } from '@strided/nn';
+import { Linear, Module, type AfterLinear, type KeyValueCache } from '@strided/nn';
 import { concat, dropout, matmul, scaledDotProductAttention, type Tensor } from '@strided/tensor';
 import type { EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
@@ -150,7 +150,7 @@ export class DotAttention extends Module implements Attention {
 
   #project(x: Tensor): Tensor[] {
     const { query, key, value, fused } = this;
-    if (query !== null && key !== null && value !== null) return [query.forward(x), key.forward(x), value.forward(x)];
+    if (query !== null && key !== null && value !== null) return Linear.forwardAll([query, key, value], x);
     return (fused as Dense).forward(x).split(this.widths, -1);
   }
 }

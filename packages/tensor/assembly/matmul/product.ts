@@ -22,7 +22,7 @@ const PANEL_BYTES: i32 = BLOCK_K * TILE_COLUMNS * 4;
 
 // @ts-ignore: decorator
 @inline
-function min<T>(a: T, b: T): T {
+function min(a: i32, b: i32): i32 {
   return a < b ? a : b;
 }
 
@@ -106,7 +106,6 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
   const edge = (scratch + 63) & ~63;
   const ownPanels = edge + TILE_BYTES, spare = ownPanels + GROUP * PANEL_BYTES, packedA = spare + EPILOGUE_BYTES;
   const finishes = hasEpilogue(product);
-  const packedEnd = packedB + <usize>(panelEnd * TILE_COLUMNS) * K * 4;
   const group = packedB == 0 && product.bColumn == 4 ? GROUP : 1;
   // Blocks of one size: each reads all of B, which would not pay for a few rows that are left over.
   const tiles = (rowEnd - rowStart + TILE_ROWS - 1) / TILE_ROWS;
@@ -135,16 +134,26 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
           if (packedB == 0) packPanels(b + first * product.bColumn + k * product.bRow, product.bColumn, product.bRow, min(end * TILE_COLUMNS, N) - first, depth, ownPanels, TILE_COLUMNS, panelBytes);
           for (let panel = start; panel < end; panel++) {
             const column = panel * TILE_COLUMNS;
-            const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedB + (<usize>column * K + k * TILE_COLUMNS) * 4;
-            // The panel after this one, where panels lie packed before: the first tile would wait for it.
-            const next = span == K ? panelB + panelBytes : panelB + <usize>K * TILE_COLUMNS * 4;
-            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, packedB == 0 ? 0 : min<usize>(next + panelBytes, packedEnd));
+            const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedPanel(product, packedB, column) + k * TILE_COLUMNS * 4;
+            // What comes next, where panels lie packed before: the first tile would wait for it.
+            const goesOn = k + BLOCK_K < kEnd, last = packedB == 0 || (!goesOn && panel + 1 == panelEnd);
+            const next = last ? 0 : goesOn ? panelB + panelBytes : packedPanel(product, packedB, column + TILE_COLUMNS) + k0 * TILE_COLUMNS * 4;
+            const nextBytes = last ? 0 : TILE_COLUMNS * 4 * min(BLOCK_K, goesOn ? kEnd - k - BLOCK_K : kEnd - k0);
+            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, next + nextBytes);
           }
         }
         if (finishes && kEnd == K) finishPanels(product, c, rows, rows + height, start, end, spare);
       }
     }
   }
+}
+
+/** Where the packed panel that begins with a column lies. */
+// @ts-ignore: decorator
+@inline
+function packedPanel(product: Product, packedB: usize, column: i32): usize {
+  const each = product.columnsEach, bytes = <usize>product.K * 4;
+  return each == 0 ? packedB + column * bytes : load<usize>(product.packedEach + (column / each << 2)) + (column % each) * bytes;
 }
 
 /** `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. */

@@ -40,4 +40,7 @@ export class Product {
   blockLow: u32;
   blockHigh: u32;
   rowBlocks: i32;
+  /** Several B side by side, packed apart: the columns of each, whole panels, and the addresses of their panels. 0: one B. */
+  columnsEach: i32;
+  packedEach: usize;
 }

@@ -62,6 +62,8 @@ export interface Kernels {
   matmul(a: View, b: View, out: View): void;
   /** out[r, n] = dropout(activation(z)) + residual[r, n] for z = scale·Σₖ x[r, k]·weight[n, k] + bias[n]. */
   linear(x: View, weight: View, epilogue: LinearEpilogue, out: View): void;
+  /** out[r, …] = the sums x[r]·weightᵀ + bias of several weights [Nᵢ, K], side by side: the values that `linear` gives for each. */
+  linears(x: View, weights: readonly View[], biases: readonly (View | null)[], out: View): void;
 
   /** out = the values of a 16-bit format whose bits are given: exact, the payload of a NaN too. Dense values, and nothing but float32. */
   widen(format: HalfFormat, halves: Uint16Array, out: Float32Array): void;

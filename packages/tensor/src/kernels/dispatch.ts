@@ -2,6 +2,7 @@ import { sizeOf } from '../layout.ts';
 import type { View } from '../storage.ts';
 import type { Kernels } from './contract.ts';
 import { jsKernels as js } from './js/index.ts';
+import { columnsOf, oneByOne } from './linears.ts';
 import * as arithmetic from './wasm/arithmetic.ts';
 import { adamW, takesAdamW } from './wasm/adamW.ts';
 import * as attention from './wasm/attention.ts';
@@ -14,7 +15,7 @@ import * as lookup from './wasm/lookup.ts';
 import * as products from './wasm/matmul.ts';
 import { copy, takesCopy } from './wasm/move.ts';
 import { isPlaced } from './wasm/operands.ts';
-import { linear } from './wasm/panels.ts';
+import * as panels from './wasm/panels.ts';
 import { reduce, takesReduce } from './wasm/reduce.ts';
 import type { Runtime } from './wasm/runtime.ts';
 import { currentRuntime, startedRuntime } from './wasm/settings.ts';
@@ -54,7 +55,14 @@ export const kernels: Kernels = {
   linear(x, weight, epilogue, out) {
     const runtime = products.takesProduct(x, out) ? currentRuntime(products.workOf(x, out)) : null;
     if (runtime === null) js.linear(x, weight, epilogue, out);
-    else linear(runtime, x, weight, epilogue, out);
+    else panels.linear(runtime, x, weight, epilogue, out);
+  },
+
+  linears(x, weights, biases, out) {
+    // Each would be taken alone as well: the js loops round otherwise.
+    const takes = columnsOf(weights, out).every((part) => products.takesProduct(x, part));
+    const runtime = takes ? currentRuntime(products.workOf(x, out)) : null;
+    if (runtime === null || !panels.linears(runtime, x, weights, biases, out)) oneByOne(kernels.linear, x, weights, biases, out);
   },
 
   adamW(parameter, gradient, m, v, settings) {

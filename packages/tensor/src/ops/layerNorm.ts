@@ -2,7 +2,7 @@ import { toFloat, type DType, type ToFloat } from '../dtype.ts';
 import { ArgumentError, ShapeError } from '../errors.ts';
 import type { NormForm } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
-import { formatShape } from '../layout.ts';
+import { formatShape, select } from '../layout.ts';
 import { allocate, allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
@@ -28,8 +28,9 @@ const normOp = defineOp<NormAttributes>({
   forward(inputs, attributes) {
     const { x, weight, bias } = named(inputs, attributes);
     const output = allocateUnset(x.layout.shape, x.storage.dtype);
-    const rows = x.layout.shape.map((length, i) => (i === x.layout.shape.length - 1 ? 1 : length));
-    const [mean, reciprocal, slope] = [allocateUnset(rows, 'float64'), allocateUnset(rows, 'float64'), allocateUnset(rows, 'float64')];
+    // In one storage: those of a few rows are too small to have a place in the kernels' memory each.
+    const { storage, layout } = allocateUnset([3, ...x.layout.shape.slice(0, -1), 1], 'float64');
+    const [mean, reciprocal, slope] = [0, 1, 2].map((which) => ({ storage, layout: select('layerNorm', layout, 0, which) }));
     kernels.layerNorm(attributes.form, attributes.epsilon, x, weight, bias, output, { mean, reciprocal, slope });
     return { output, extras: [mean, reciprocal, slope] };
   },

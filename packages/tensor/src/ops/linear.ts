@@ -14,10 +14,10 @@ import { apply, defineOp, isRecording, wrap, type ForwardResult, type Twin } fro
 const largestFused = 1 - 2 ** -32;
 
 /** [..., C] as the shape [R, C]: all leading axes make one. */
-const rowsOf = (shape: Shape): [number, number] => [sizeOf(shape.slice(0, -1)), shape[shape.length - 1]];
+export const rowsOf = (shape: Shape): [number, number] => [sizeOf(shape.slice(0, -1)), shape[shape.length - 1]];
 
 /** A view as rows [R, C], copied only where its leading axes do not merge. */
-function asRows(x: View): View {
+export function asRows(x: View): View {
   const shape = rowsOf(x.layout.shape);
   const layout = reshape(x.layout, shape);
   if (layout !== null) return { storage: x.storage, layout };
@@ -112,6 +112,19 @@ const linearActivationOp = defineOp<Attributes>({
   composed: (inputs, attributes) => plus(bent(sums(inputs, attributes), attributes), inputs, attributes),
 });
 
+/** Refuses operands that do not fit each other. */
+export function checkLinear(op: string, x: Tensor, weight: Tensor, bias: Tensor | null): void {
+  if (weight.rank !== 2) throw new ShapeError(`${op}: the weight must be [out, in], not ${formatShape(weight.shape)}`);
+  const [outputs, inputs] = weight.shape;
+  if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
+    const remedy = x.rank > 0 && x.shape[x.rank - 1] === outputs ? '; the weight is [out, in]: did you mean weight.transpose()?' : '';
+    throw new ShapeError(`${op}: the last axis of x ${formatShape(x.shape)} must have the length ${inputs} of the last axis of the weight ${formatShape(weight.shape)}${remedy}`);
+  }
+  if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== outputs)) {
+    throw new ShapeError(`${op}: the bias must be [${outputs}], one value for each row of the weight ${formatShape(weight.shape)}, not ${formatShape(bias.shape)}`);
+  }
+}
+
 export interface LinearOptions {
   /** Multiplies x·Wᵀ, before the bias. Default 1. */
   readonly scale?: number;
@@ -144,15 +157,8 @@ export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: T
 export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: Tensor<B>, bias: Tensor | null = null, options: LinearOptions = {}): Tensor<Arithmetic<A, B>> | Tensor<ToFloat<Arithmetic<A, B>>> {
   const { scale = 1, activation = null, dropout: p = 0, training = true, generator = defaultGenerator, residual = null } = options;
   checkProbability('linear', p);
-  if (weight.rank !== 2) throw new ShapeError(`linear: the weight must be [out, in], not ${formatShape(weight.shape)}`);
-  const [outputs, inputs] = weight.shape;
-  if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
-    const remedy = x.rank > 0 && x.shape[x.rank - 1] === outputs ? '; the weight is [out, in]: did you mean weight.transpose()?' : '';
-    throw new ShapeError(`linear: the last axis of x ${formatShape(x.shape)} must have the length ${inputs} of the last axis of the weight ${formatShape(weight.shape)}${remedy}`);
-  }
-  if (bias !== null && (bias.rank !== 1 || bias.shape[0] !== outputs)) {
-    throw new ShapeError(`linear: the bias must be [${outputs}], one value for each row of the weight ${formatShape(weight.shape)}, not ${formatShape(bias.shape)}`);
-  }
+  checkLinear('linear', x, weight, bias);
+  const [outputs] = weight.shape;
   if (activation !== null && !linearActivations.includes(activation)) throw new ArgumentError(`linear: the activation must be one of ${linearActivations.map((name) => `'${name}'`).join(', ')}, not '${String(activation)}'`);
   const drops = training && p > 0;
   const sum = counted(promote(x.dtype, weight.dtype));

@@ -116,11 +116,9 @@ export function permute<D extends DType>(x: Tensor<D>, order: readonly number[])
 
 /** Two axes exchanged; by default the last two. */
 export function transpose<D extends DType>(x: Tensor<D>, axis0 = -2, axis1 = -1): Tensor<D> {
-  const order = Array.from({ length: x.rank }, (_, i) => i);
-  const [a, b] = [axis0, axis1].map((axis) => layouts.normalizeAxis('transpose', axis, x.rank));
-  order[a] = b;
-  order[b] = a;
-  return permute(x, order);
+  const [a, b] = [layouts.normalizeAxis('transpose', axis0, x.rank), layouts.normalizeAxis('transpose', axis1, x.rank)];
+  const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+  return view(permuteOp, x, { order }) as Tensor<D>;
 }
 
 /** The values repeated along axes of length 1 and along new leading axes, without copying; -1 keeps an axis. */

@@ -8,7 +8,7 @@ import { activationBackward, binary, unary, where } from './elementwise.ts';
 import { narrow, widen } from './halves.ts';
 import { gather, indexAdd, indexSelect, scatter } from './indexing.ts';
 import { layerNorm, layerNormBackward } from './layerNorm.ts';
-import { linear, matmul } from './matmul.ts';
+import { linear, linears, matmul } from './matmul.ts';
 import { dropout, random } from './random.ts';
 import { reduce } from './reduce.ts';
 import { scan } from './scan.ts';
@@ -19,7 +19,7 @@ import { argSort, topK } from './sort.ts';
 export const jsKernels: Kernels = {
   copy, fill, unary, activationBackward, binary, where, accumulate,
   reduce, argReduce, scan, argSort, topK,
-  matmul, linear,
+  matmul, linear, linears,
   widen, narrow,
   indexSelect, indexAdd, gather, scatter,
   random, dropout,

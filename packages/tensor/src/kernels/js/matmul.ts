@@ -1,6 +1,7 @@
 import { isFloat, type TypedArray } from '../../dtype.ts';
 import { allocateApart, type View } from '../../storage.ts';
-import type { LinearEpilogue } from '../contract.ts';
+import type { Kernels, LinearEpilogue } from '../contract.ts';
+import { oneByOne } from '../linears.ts';
 import { copy } from './convert.ts';
 import { rowEpilogue, type RowEpilogue } from './epilogue.ts';
 import { forEachRow } from './iterate.ts';
@@ -16,6 +17,9 @@ export function linear(x: View, weight: View, epilogue: LinearEpilogue, out: Vie
   const { shape: [N, K], strides: [sn, sk], offset } = weight.layout;
   product(x, { storage: weight.storage, layout: { shape: [K, N], strides: [sk, sn], offset } }, epilogue, out);
 }
+
+/** `linear` for each weight, side by side */
+export const linears: Kernels['linears'] = (...call) => oneByOne(linear, ...call);
 
 /** How much of K is packed at a time: a panel of a and one of b then fit in a first-level cache. */
 const depth = 256;

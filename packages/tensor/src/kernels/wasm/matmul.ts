@@ -1,8 +1,9 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
 import type { LinearEpilogue } from '../contract.ts';
-import { fetch, place, placeDense, placeResult, type Placed } from './operands.ts';
-import { multiply, packOperand } from './product.ts';
+import type { Heap } from './heap.ts';
+import { fetch, place, placeDense, placeResult, rowsInHeap, type Placed } from './operands.ts';
+import { multiply, packOperand, plain } from './product.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -64,21 +65,50 @@ export function packWeight(runtime: Runtime, { address, strides: [bColumn, bRow]
 
 /** `linear` with the weight [N, K] that `packWeight` put at `packed`: the same bits. */
 export function linearPacked(runtime: Runtime, x: View, packed: number, epilogue: LinearEpilogue, out: View): void {
-  runtime.heap.scratch(() => layer(runtime, x, { b: 0, bRow: 0, bColumn: 0, packed }, epilogue, out));
+  runtime.heap.scratch(() => layer(runtime, x, { b: 0, bRow: 0, bColumn: 0, packed: [packed] }, epilogue, out));
 }
 
-function layer(runtime: Runtime, x: View, weight: { b: number; bRow: number; bColumn: number; packed?: number }, { bias, scale, activation, dropout, residual, slope }: LinearEpilogue, out: View): void {
+/** x times several packed weights of one size, whole panels each, side by side in `out`: the same bits as each gives alone. */
+export function linearsPacked(runtime: Runtime, x: View, packed: readonly number[], biases: readonly (View | null)[], out: View): void {
+  const { heap } = runtime;
+  heap.scratch(() => {
+    const { address: a, strides: [aRow, aColumn] } = place(heap, x);
+    const added = biases.map((bias) => (bias === null ? 0 : placeDense(heap, bias)));
+    const result = placeResult(heap, out);
+    const [M, N] = out.layout.shape;
+    const K = x.layout.shape[1];
+    const epilogue = { ...plain, bias: joined(heap, added, N / packed.length) };
+    multiply(runtime, { M, N, K, aRow, aColumn, bRow: 0, bColumn: 0, packed, cRow: N * 4, operands: [[a, 0, result]], epilogue });
+    fetch(heap, result, out);
+  });
+}
+
+/** Vectors of one length behind each other; −0, which changes nothing, for those that there are not. */
+function joined(heap: Heap, vectors: readonly number[], length: number): number {
+  if (vectors.every((address) => address === 0)) return 0;
+  const all = heap.allocate(vectors.length * length * 4);
+  vectors.forEach((address, i) => {
+    const to = all / 4 + i * length;
+    if (address === 0) heap.f32.fill(-0, to, to + length);
+    else heap.f32.copyWithin(to, address / 4, address / 4 + length);
+  });
+  return all;
+}
+
+function layer(runtime: Runtime, x: View, weight: { b: number; bRow: number; bColumn: number; packed?: readonly number[] }, { bias, scale, activation, dropout, residual, slope }: LinearEpilogue, out: View): void {
   const { heap } = runtime;
   const { b, ...rest } = weight;
   const { address: a, strides: [aRow, aColumn] } = place(heap, x);
   const [added, addend] = [bias, residual].map((view) => (view === null ? 0 : placeDense(heap, view)));
-  const result = placeResult(heap, out);
-  const slopes = slope === null ? 0 : placeResult(heap, slope);
   const [M, N] = out.layout.shape;
+  // What reads or writes beside the sums takes rows of N values.
+  const rows = residual === null && slope === null && dropout === null ? rowsInHeap(heap, out) : null;
+  const result = rows?.address ?? placeResult(heap, out);
+  const slopes = slope === null ? 0 : placeResult(heap, slope);
   const K = x.layout.shape[1];
   const epilogue = { bias: added, scale, activation, dropout, residual: addend, slope: slopes };
-  multiply(runtime, { M, N, K, aRow, aColumn, ...rest, cRow: N * 4, operands: [[a, b, result]], epilogue });
-  fetch(heap, result, out);
+  multiply(runtime, { M, N, K, aRow, aColumn, ...rest, cRow: rows?.bytes ?? N * 4, operands: [[a, b, result]], epilogue });
+  if (rows === null) fetch(heap, result, out);
   if (slope !== null) fetch(heap, slopes, slope);
 }
 

@@ -71,6 +71,13 @@ export function placeResult(heap: Heap, out: View): number {
   return denseAddress(heap, out) ?? heap.allocate(sizeOf(out.layout.shape) * bytesPerElement(out.storage.dtype));
 }
 
+/** Where rows [R, C] lie in this heap, and how many bytes one begins after the other; null where they do not, or not value beside value. */
+export function rowsInHeap(heap: Heap, { storage, layout: { strides, offset } }: View): { readonly address: number; readonly bytes: number } | null {
+  const start = addressIn(heap, storage);
+  const bytes = bytesPerElement(storage.dtype);
+  return start !== null && strides[1] === 1 ? { address: start + offset * bytes, bytes: strides[0] * bytes } : null;
+}
+
 /** Copies a dense result at `address`, which `placeResult` gave, out into its view, where it is not there already. */
 export function fetch(heap: Heap, address: number, out: View): void {
   if (denseAddress(heap, out) === address) return;

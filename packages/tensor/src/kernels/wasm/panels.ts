@@ -33,7 +33,7 @@ export class Panels implements Holder, Folded {
     this.runtime = runtime;
     this.N = N;
     this.K = K;
-    this.width = runtime.exports.packedBytes(1, 1) / 4;
+    this.width = widthOf(runtime);
     this.version = storage.version;
     this.#block = block;
     this.weight = weightOf(block.bytes);
@@ -79,6 +79,9 @@ export class Panels implements Holder, Folded {
     if (known.get(this.storage) === this) known.delete(this.storage);
   }
 }
+
+/** Rows of a panel. */
+const widthOf = ({ exports }: Runtime): number => exports.packedBytes(1, 1) / 4;
 
 const known = new WeakMap<Storage, Panels>();
 
@@ -156,6 +159,17 @@ export function linear(runtime: Runtime, x: View, weight: View, epilogue: Linear
     const packed = panelsOf(runtime, weight);
     if (packed === 0) products.linear(runtime, x, weight, epilogue, out);
     else products.linearPacked(runtime, x, packed, epilogue, out);
+  });
+}
+
+/** The products of x with several weights side by side, as one; false, and nothing done, where they have no panels that fit together. */
+export function linears(runtime: Runtime, x: View, weights: readonly View[], biases: readonly (View | null)[], out: View): boolean {
+  const N = weights[0].layout.shape[0];
+  return runtime.heap.scratch(() => {
+    const packed = weights.map((weight) => (weight.layout.shape[0] === N ? panelsOf(runtime, weight) : 0));
+    if (packed.includes(0) || N % widthOf(runtime) !== 0) return false;
+    products.linearsPacked(runtime, x, packed, biases, out);
+    return true;
   });
 }
 

@@ -22,8 +22,8 @@ export interface Products {
   readonly operands: readonly (readonly [a: number, b: number, c: number])[];
   /** Of one product only. */
   readonly epilogue?: PlacedEpilogue | null;
-  /** Where B's panels lie since `packB`, in place of B; of one product only. */
-  readonly packed?: number;
+  /** Where B's panels lie since `packB`, in place of B; of several B of N / length columns side by side, each whole panels. Of one product only. */
+  readonly packed?: readonly number[];
 }
 
 /** C = dropout(activation(scale·A·B + bias)) + residual, by addresses, 0 for what there is not: bias [N], the others dense [M, N]. */
@@ -37,7 +37,7 @@ export interface PlacedEpilogue {
   readonly slope: number;
 }
 
-const plain: PlacedEpilogue = { bias: 0, scale: 1, activation: null, dropout: null, residual: 0, slope: 0 };
+export const plain: PlacedEpilogue = { bias: 0, scale: 1, activation: null, dropout: null, residual: 0, slope: 0 };
 
 /** The numbers by which assembly/matmul/epilogue.ts knows activations. */
 const activations: Readonly<Record<LinearActivation, number>> = { relu: 1, gelu: 2, geluTanh: 3, silu: 4, tanh: 5 };
@@ -45,17 +45,24 @@ const activations: Readonly<Record<LinearActivation, number>> = { relu: 1, gelu:
 /** Where assembly/matmul/record.ts expects the fields that are no integers. */
 const scaleField = 16;
 const dropScaleField = 22;
-export const recordBytes = 4 * 28;
+export const recordBytes = 4 * 30;
 
-/** Writes the record that assembly/matmul/record.ts describes. */
-export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, bRow, bColumn, cRow, operands, epilogue }: Products, table: number, packed: readonly [address: number, stride: number], scratch: readonly [address: number, stride: number]): void {
+/** Writes the record that assembly/matmul/record.ts describes; the table takes three words a product, then one for each of several B. */
+export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, bRow, bColumn, cRow, operands, epilogue, packed: each = [] }: Products, table: number, packed: readonly [address: number, stride: number], scratch: readonly [address: number, stride: number]): void {
   const { bias, scale, activation, dropout, residual, slope } = epilogue ?? plain;
   const act = activation === null ? 0 : activations[activation];
   const { threshold, dropScale, seed, block } = drawRecord(dropout);
-  heap.i32.set([M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, ...packed, ...scratch, bias, act, 0, residual, cRow, slope, cRow, threshold, 0, ...seed, ...block, cRow / 16], at / 4);
+  heap.i32.set([
+    M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, packed[0], packed[1], scratch[0], scratch[1],
+    bias, act, 0, residual, cRow, slope, cRow, threshold, 0, seed[0], seed[1], block[0], block[1], cRow / 16,
+    each.length > 1 ? N / each.length : 0, table + 12 * operands.length,
+  ], at / 4);
   heap.f32[at / 4 + scaleField] = scale;
   heap.f32[at / 4 + dropScaleField] = dropScale;
-  heap.i32.set(operands.flat(), table / 4);
+  const words = heap.i32;
+  let word = table / 4;
+  for (const addresses of operands) for (const address of addresses) words[word++] = address;
+  for (const address of each) words[word++] = address;
 }
 
 /** B is packed in pieces of at most this many bytes, which then stay in a shared cache. */
@@ -66,8 +73,26 @@ const fewRows = 240;
 
 /** Computes products whose M, N and K are not 0. */
 export function multiply(runtime: Runtime, products: Products): void {
+  if (products.packed === undefined) multiplyUnpacked(runtime, products);
+  else multiplyPrepacked(runtime, products, products.packed);
+}
+
+/** The only product, with B's panels at hand: nothing but a record to write. The caller takes the scratch memory back. */
+function multiplyPrepacked(runtime: Runtime, products: Products, panels: readonly number[]): void {
   const { heap, exports } = runtime;
-  const { M, N, K, operands, packed: prepacked = 0 } = products;
+  const { M, N, K } = products;
+  const parts = partsFor(runtime, M * N * K);
+  const bytes = aligned(exports.scratchBytes(K));
+  const scratch = heap.allocate(parts * bytes);
+  const table = heap.allocate(12 + panels.length * 4);
+  const job = heap.allocate(recordBytes);
+  writeProduct(heap, job, products, table, [panels[0], 0], [scratch, bytes]);
+  runJob(runtime, 'multiplyPacked', job, parts);
+}
+
+function multiplyUnpacked(runtime: Runtime, products: Products): void {
+  const { heap, exports } = runtime;
+  const { M, N, K, operands } = products;
   const count = operands.length;
   const parts = partsFor(runtime, M * N * K * count);
   const few = M <= fewRows;
@@ -86,10 +111,6 @@ export function multiply(runtime: Runtime, products: Products): void {
       writeProduct(heap, job, part, table, packed, scratch);
       for (const name of jobs) runJob(runtime, name, job, parts);
     };
-    if (prepacked !== 0) {
-      run(products, [prepacked, 0], 'multiplyPacked');
-      return;
-    }
     // Whole products are the better parts where there are enough.
     if (count >= 2 * parts && (few || exports.packedBytes(K, N) <= pieceBytes)) {
       run(products, few ? [0, 0] : panels(N, parts), 'multiplyEach');
