@@ -92,7 +92,9 @@ export class Rotations {
   #upTo(length: number, theta: number): Turns {
     const known = this.#known.get(theta);
     if (known !== undefined && known.cos.shape[0] >= length) return known;
-    const made = turnsOf(Array.from({ length }, (_, place) => place), this.#size, theta);
+    // Lengths that grow one by one would leave a table each, until the collector comes.
+    const most = Math.min(longestKept, Math.max(length, 2 * (known?.cos.shape[0] ?? 0)));
+    const made = turnsOf(Array.from({ length: most }, (_, place) => place), this.#size, theta);
     // They outlive the pass that made them.
     persist([made.cos, made.sin]);
     this.#known.set(theta, made);
