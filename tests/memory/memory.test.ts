@@ -25,11 +25,30 @@ interface Found {
   readonly heap: number;
 }
 
-async function run<T = Found>(program: string, count: number, ...rest: string[]): Promise<T> {
-  const file = join(import.meta.dirname, 'memory.child.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=strided-source', file, program, String(count), ...rest]);
+async function child<T>(file: string, ...rest: string[]): Promise<T> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=strided-source', join(import.meta.dirname, file), ...rest]);
   return JSON.parse(stdout) as T;
 }
+
+const run = <T = Found>(program: string, count: number, ...rest: string[]): Promise<T> => child('memory.child.ts', program, String(count), ...rest);
+
+/** Of one family: the bytes of each large array of a pass whose shape is known, beside those that it returns; then what 60 passes of other lengths brought. */
+interface Outside {
+  readonly name: string;
+  readonly outside: readonly { readonly returned: readonly number[]; readonly made: readonly number[] }[];
+  readonly compiled: number;
+  readonly grew: number;
+}
+
+describe('inference', () => {
+  it('makes nothing large outside of the arena but what it returns, and neither compiles nor grows at other lengths', async () => {
+    const families = await child<Outside[]>('outside.child.ts');
+    expect(families.length).toBe(8);
+    for (const { name, outside, compiled, grew } of families) {
+      expect({ name, made: outside.map(({ made }) => made), compiled, grew }).toEqual({ name, made: outside.map(({ returned }) => returned), compiled: 0, grew: 0 });
+    }
+  });
+});
 
 describe('a checkpoint is loaded', () => {
   it('with its values in memory once, and an optimiser takes them over without a second copy', async () => {

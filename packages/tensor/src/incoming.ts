@@ -15,7 +15,7 @@ export interface Incoming {
   room(from: number, count: number): TypedArray | null;
   /** Copies values in; `address`: where they lie in the kernels' memory, or 0. */
   write(from: number, values: TypedArray, address: number): void;
-  /** From now on they are the storage's values. */
+  /** From now on they are the storage's values; copied, where its array was shared with the outside meanwhile. */
   take(op: string): void;
   /** Gives back what they were written to: they are not to be taken. */
   drop(): void;
@@ -51,6 +51,11 @@ class IncomingPanels implements Incoming {
   take(op: string): void {
     const { storage } = this.#panels;
     storage.touch(op);
+    if (storage.pinned) {
+      this.#panels.read(storage.data);
+      this.drop();
+      return;
+    }
     this.#panels.serve();
     storage.fold(this.#panels);
   }
@@ -91,6 +96,11 @@ class IncomingBlock implements Incoming {
 
   take(op: string): void {
     this.#storage.touch(op);
+    if (this.#storage.pinned) {
+      this.#storage.data.set(this.#values(0, this.#storage.length));
+      this.drop();
+      return;
+    }
     this.#holding.take(this.#storage, this.#block);
   }
 
@@ -152,6 +162,7 @@ export function incomingOf(view: View, dtype: DType, { runtime, holding, packed,
   const values = newArray(dtype, storage.length);
   return new IncomingArray(values, (op) => {
     storage.touch(op);
-    storage.adopt(values);
+    if (storage.pinned) storage.data.set(values);
+    else storage.adopt(values);
   });
 }

@@ -12,7 +12,7 @@ import { TransformerLayer, type CrossContext } from './layer.ts';
 import { drowned, everything, together, visibility, visibleKeys, VisiblePairs, type Visibility } from './masks.ts';
 import { Packing } from './packing.ts';
 import { relativeBuckets, sineTable } from './positions.ts';
-import { rotationByTable, rotationOf, type Rotation } from './rotary.ts';
+import { rotationByTable, Rotations, type Rotation } from './rotary.ts';
 import { segmentsOf } from './segments.ts';
 import { suffices, TokenStates, type Reading } from './tokenStates.ts';
 
@@ -80,12 +80,14 @@ export class Encoder extends Module {
   readonly #distances = new DistanceTables<'toKey' | 'toQuery'>();
   readonly #buckets = new DistanceTables<'table'>();
   readonly #pairs = new VisiblePairs();
+  readonly #rotations: Rotations;
   readonly #config: EncoderConfig;
 
   constructor(config: EncoderConfig) {
     super();
     const { hiddenSize, heads, headSize, layers, sharing, attention } = config;
     this.#config = config;
+    this.#rotations = new Rotations(headSize);
     this.embedding = new Embeddings(config);
     const distinct = sharing === null ? layers : sharing.groups * sharing.inner;
     this.layers = Array.from({ length: distinct }, (_, i) => new TransformerLayer(config, i));
@@ -170,7 +172,7 @@ export class Encoder extends Module {
   }
 
   #contexts(inputs: EncoderInputs, embedded: Tensor, past: number, packing: Packing | null): Contexts {
-    const { attention, causal, layerKinds, window, heads, headSize } = this.#config;
+    const { attention, causal, layerKinds, window, heads } = this.#config;
     const [batch, length] = packing === null ? embedded.shape : [1, packing.length];
     const needWeights = inputs.outputAttentions ?? false;
     const keys = visibleKeys(inputs.attentionMask ?? null, { batch, heads, queries: length, keys: past + length });
@@ -178,7 +180,7 @@ export class Encoder extends Module {
     const relative = this.relative === null || attention.kind !== 'disentangled' ? null
       : { embeddings: this.relativeNorm?.forward(this.relative.weight) ?? this.relative.weight, ...this.#distances.upTo(length, (most) => distanceTables(most, attention)) };
     const rotary = attention.kind === 'dot' ? attention.rotary : null;
-    const rotate = (theta: number): Rotation => rotationOf(this.embedding.positionsOf(inputs), headSize, theta);
+    const rotate = (theta: number): Rotation => this.#rotations.at(this.embedding.positionsOf(inputs), theta);
     const turns = rotary === null ? null : rotary.kind === 'halves' ? rotate(rotary.theta) : this.#turnByTable(inputs, rotary.values);
     const seeing = (pairs: Tensor<'bool'> | null): Pick<AttentionContext, 'visibility' | 'segments'> => {
       if (packing === null) return { visibility: this.#biased(visibility(together(visible, pairs)), length), segments: null };

@@ -138,6 +138,27 @@ describe('fillTensors', () => {
     for (const name of ['a', 'b', 'c'] as const) expect(copies[name].toTypedArray()).toEqual(tensors[name].toTypedArray());
   });
 
+  it('follows what becomes of a target while it reads: shared with the outside, packed, written to, filled by another', async () => {
+    const reader = await openSafetensors(blobSource(new Blob([encodeSafetensors({ x: full([300, 400], 3) })])));
+    for (const packed of [false, true]) {
+      const [x, ordinary] = [zeros([300, 400]), zeros([300, 400]).cast('float64')];
+      const fill = (tensor: Tensor): Promise<void> => fillTensors(reader, new Map([['x', [tensor]]]), { packed: new Set(packed ? [tensor] : []) });
+      const filling = Promise.all([fill(x), fill(x), fill(ordinary)]);
+      const [outside, other] = [toNdarray(x), toNdarray(ordinary)];
+      await filling;
+      // Sharing goes on, both ways.
+      expect([outside.get(299, 399), other.get(0, 0), x.min().item()]).toEqual([3, 3, 3]);
+      outside.set(7, 9, 5);
+      expect(x.select(0, 7).select(0, 9).item()).toBe(5);
+      const y = zeros([300, 400]);
+      const second = fill(y);
+      persist([y], { packed: !packed });
+      y.addInPlace(1);
+      await second;
+      expect([linear(full([4, 400], 1), y).max().item(), y.max().item()]).toEqual([1200, 3]);
+    }
+  });
+
   it('leaves what requires grad a leaf, without recording', async () => {
     const weight = zeros([64, 64], { requiresGrad: true });
     await fillTensors(await openSafetensors(encodeSafetensors({ w: full([64, 64], 3) })), new Map([['w', [weight]]]));
@@ -199,6 +220,16 @@ describe('what fails changes nothing', () => {
     for (const more of [-1, 1]) {
       const source: ByteSource = { name: 'lying', size: file.length, read: async (start, end) => new Uint8Array(start > 1000 ? end - start + more : end - start).fill(0).map((_, i) => file[start + i]) };
       await expectUnchanged(source, /^lying: bytes \d+ to \d+ were asked for, \d+ came/);
+    }
+  });
+
+  it('a target whose scope ends while others are read', async () => {
+    const reader = await openSafetensors(blobSource(new Blob([file])));
+    for (const packed of [false, true]) {
+      const a = full([900, 800], 5);
+      const filling = scope(() => ({ promise: fillTensors(reader, new Map([['a', [a]], ['b', [zeros([40])]]]), { packed: new Set(packed ? [a] : []) }) }));
+      await expect(filling.promise).rejects.toThrow(/^fillTensors: a tensor was made in a scope that has ended/);
+      expect([a.storage.version, a.min().item(), a.max().item()]).toEqual([0, 5, 5]);
     }
   });
 

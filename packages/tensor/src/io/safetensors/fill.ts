@@ -47,7 +47,7 @@ interface Piece extends Part {
  * are its parts along the first axis. float16, bfloat16 and int64 become what `readTensor` makes of them, and are cast where
  * a target has another dtype. Nothing changes before everything has been read; no history is recorded.
  *
- * @throws ShapeError where a shape differs, DTypeError and FormatError as `readTensor`, and what the source throws: nothing has changed then.
+ * @throws ShapeError where a shape differs, DTypeError and FormatError as `readTensor`, ScopeError for a target whose scope is over, and what the source throws: nothing has changed then.
  * @example
  * await fillTensors(file, new Map([['query.weight', [layer.weight]]]), { packed: new Set([layer.weight]) });
  */
@@ -72,6 +72,8 @@ export async function fillTensors(reader: TensorReader, targets: ReadonlyMap<str
       }
     }
     await readAll(reader, parts, runtime?.heap ?? null);
+    // A scope may have ended meanwhile.
+    checkPresent('fillTensors', [...targets.values()].flat());
   } catch (error) {
     for (const { incoming } of parts) incoming.drop();
     throw error;
