@@ -12,11 +12,11 @@ export function embedCases(field: Field): Case[] {
     console.error(`bench: embed and embed1 are skipped: there is no ${realModel} (all-MiniLM-L6-v2 of sentence-transformers)`);
     return [];
   }
-  const one = (name: string, count: number, rounds: number): Case => {
+  const one = (name: string, count: number, rest: Pick<Case, 'rounds' | 'turn'>): Case => {
     const problem = async (): Promise<EmbedProblem> =>
       ({ op: 'embed', ...await sentenceModelFiles(), texts: (await shortSentences(512)).slice(0, count), batch: 32 });
     return {
-      name, work: { amount: count, unit: 'sentences/s' }, tolerance: 1e-3, rounds, patience: 3000,
+      name, work: { amount: count, unit: 'sentences/s' }, tolerance: 1e-3, ...rest, patience: 3000,
       async prepare() {
         const texts = await problem();
         return [...await field.own.racers(texts, fast(field), field.threads), ...await field.peers.racers(texts, field.threads, ['transformers.js', 'sentence-transformers'])];
@@ -25,5 +25,5 @@ export function embedCases(field: Field): Case[] {
     };
   };
   // A sentence takes milliseconds: JavaScript is compiled by about its hundredth pass, in all contestants that have any.
-  return [one('embed', 512, 3), one('embed1', 1, 100)];
+  return [one('embed', 512, { rounds: 3 }), one('embed1', 1, { rounds: 40, turn: 60 })];
 }

@@ -11,7 +11,7 @@ export function forwardCases(size: BertSize, field: Field): Case[] {
   const { own, peers, threads, levels } = field;
   const race = async (problem: ForwardProblem, among: readonly Level[]) =>
     [...await own.racers(problem, among, threads), ...await peers.racers(problem, threads, ['onnxruntime-web', 'onnxruntime-node', 'pytorch'])];
-  const even = (rows: number, length: number, rest: Pick<Case, 'rounds' | 'patience'>, among: readonly Level[]): Case => {
+  const even = (rows: number, length: number, rest: Pick<Case, 'rounds' | 'turn' | 'patience'>, among: readonly Level[]): Case => {
     const problem = async () => evenProblem(await bertFiles(size), size.vocabulary, rows, length);
     return {
       name: `${rows}x${length}`, work: { amount: rows * length, unit: 'tokens/s' }, tolerance: 1e-3, ...rest,
@@ -20,7 +20,7 @@ export function forwardCases(size: BertSize, field: Field): Case[] {
     };
   };
   return [
-    even(1, 16, {}, levels),
+    even(1, 16, { turn: 250 }, levels),
     even(1, 128, { rounds: 8, patience: 1500 }, levels),
     even(8, 128, { rounds: 3, patience: 2000 }, few(field)),
     {

@@ -41,6 +41,8 @@ export interface Case {
   readonly patience?: number;
   /** How often each contestant has its turn if nothing else is asked. Default 12. */
   readonly rounds?: number;
+  /** How long a turn is, in milliseconds: of few runs the first, for which others have left the caches, would be most. Default 15. */
+  readonly turn?: number;
   readonly bars?: readonly Bar[];
   /** Report the peak memory of contestants that have a process of their own. */
   readonly memory?: boolean;

@@ -4,22 +4,22 @@ import type { Racer, Timing } from './bench.ts';
  * Contestants take turns in many short rounds, so that a machine that is busy for a while is busy for all of them.
  */
 
-/** One round of one contestant, in nanoseconds; at least one run. */
-const roundTime = 15e6;
-
 /** Nanoseconds: in a run as long the compiler's part is nothing. */
 const longRun = 5e8;
 
-/** Times contestants beside each other. One that takes longer than `patience` ms is timed once, and all its rounds take no more than three times that. */
-export async function race(racers: readonly Racer[], rounds = 12, patience = 500): Promise<Timing[]> {
+/**
+ * Times contestants beside each other: `rounds` times each has a turn of `turn` ms, at least one run. One that takes longer
+ * than `patience` ms is timed once, and all its rounds take no more than three times that.
+ */
+export async function race(racers: readonly Racer[], rounds = 12, patience = 500, turn = 15): Promise<Timing[]> {
   const samples: number[][] = racers.map(() => []);
   const spent = racers.map(() => 0);
   for (let round = -1; round < rounds; round++) {
-    for (let turn = 0; turn < racers.length; turn++) {
+    for (let place = 0; place < racers.length; place++) {
       // Who goes first changes from round to round.
-      const who = (turn + Math.max(round, 0)) % racers.length;
+      const who = (place + Math.max(round, 0)) % racers.length;
       if (spent[who] > 3e6 * patience) continue;
-      const times = await racers[who].round(roundTime);
+      const times = await racers[who].round(1e6 * turn);
       const slow = times.every((time) => time > 1e6 * patience);
       // The round before the first is for the compiler.
       if (round < 0 && !slow && times.every((time) => time < longRun)) continue;

@@ -17,7 +17,7 @@ export async function* runBench(bench: Bench, options: BenchOptions): AsyncGener
       const racers = (await one.prepare()).map((entry) => ('run' in entry ? local(entry) : entry));
       try {
         await verify(one, racers);
-        const timings = await race(racers, rounds ?? one.rounds, one.patience);
+        const timings = await race(racers, rounds ?? one.rounds, one.patience, one.turn);
         if (one.memory) for (let i = 0; i < racers.length; i++) timings[i] = { ...timings[i], ...await memoryOf(racers[i]) };
         yield { bench: bench.name, case: one.name, work: one.work, timings, bars: one.bars ?? [], notes: await one.notes?.() ?? [] };
       } finally {
