@@ -1,4 +1,4 @@
-import { bell, constant, densityFactor, expNegative, normal, ones, withinTail } from './math';
+import { bell, clamp, constant, densityFactor, expNegative, normal, ones, withinTail } from './math';
 import { madd } from './simd';
 
 /**
@@ -35,8 +35,7 @@ const TANH_FORM = memory.data<f32>([
 // @ts-ignore: decorator
 @inline
 function within(x: v128): v128 {
-  const limit = constant(TANH_FORM, 3);
-  return f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
+  return clamp(x, constant(TANH_FORM, 3));
 }
 
 /** e^(−|t|), from which both halves of a sigmoid are made. */

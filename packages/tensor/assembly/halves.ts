@@ -1,3 +1,4 @@
+import { constant } from './math';
 import { firstRow } from './rows';
 
 /** Dense values x and out [count], a multiple of 8; both begin where sixteen bytes do. */
@@ -18,12 +19,6 @@ function startOf(job: Halves, from: usize, bytes: usize, part: i32, parts: i32):
 // Constants are read before a loop: V8 builds a v128.const anew at every use.
 const MAGNITUDE: i32 = 0, REBIAS: i32 = 1, GREATEST: i32 = 2, HALF: i32 = 3, NORMAL: i32 = 4;
 const WIDEN = memory.data<i32>([0x7fff, 112 << 23, 0x7bff, 0x3f000000, 0x400]);
-
-// @ts-ignore: decorator
-@inline
-function constant(table: usize, i: i32): v128 {
-  return v128.load32_splat(table + (i << 2));
-}
 
 /** The float32 that equal four float16, whose bits are the low halves of the lanes. */
 // @ts-ignore: decorator

@@ -21,6 +21,13 @@ export function constant(table: usize, i: usize): v128 {
   return v128.load32_splat(table + i * 4);
 }
 
+/** x, or the nearest of ±limit where it lies beyond; NaN stays. */
+// @ts-ignore: decorator
+@inline
+export function clamp(x: v128, limit: v128): v128 {
+  return f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
+}
+
 /** eˣ from x ≥ −87.3 to 0 or a little above; 0 below, where float32 has no normal number. NaN gives 0. */
 // @ts-ignore: decorator
 @inline
@@ -65,8 +72,7 @@ const TAIL = memory.data<f32>([
 // @ts-ignore: decorator
 @inline
 export function withinTail(x: v128): v128 {
-  const limit = constant(TAIL, 3);
-  return f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
+  return clamp(x, constant(TAIL, 3));
 }
 
 /** x/√(2π) */
@@ -121,8 +127,7 @@ const TANH = memory.data<f32>([
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
-  const limit = constant(TANH, 0);
-  const inside = f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit));
+  const inside = clamp(x, constant(TANH, 0));
   const square = f32x4.mul(inside, inside);
   let p = madd(constant(TANH, 1), square, constant(TANH, 2));
   p = madd(p, square, constant(TANH, 3));

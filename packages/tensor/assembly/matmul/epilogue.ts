@@ -30,12 +30,6 @@ class Lines {
 /** Bytes of scratch: four rows of a panel that are not whole, what `Lines` says, then masks. */
 export const EPILOGUE_BYTES: i32 = 320 + MASKS_BYTES;
 
-// @ts-ignore: decorator
-@inline
-function min(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-
 /** Whether anything follows the sums. */
 // @ts-ignore: decorator
 @inline
@@ -51,7 +45,7 @@ export function finishPanels(product: Product, c: usize, row: i32, rowsEnd: i32,
     // Rows whose masks are drawn together.
     const step = drops ? MASK_ROWS : rowsEnd - row;
     for (let at = row; at < rowsEnd; at += step) {
-      const rows = min(step, rowsEnd - at);
+      const rows = min<i32>(step, rowsEnd - at);
       if (drops) drawMasks(product, at, rows, column, masks);
       finishPanel(product, c, at, rows, column, drops ? masks : ALL, scratch);
     }
@@ -73,7 +67,7 @@ function finishPanel(product: Product, c: usize, row: i32, rows: i32, column: i3
   lines.slopeRow = product.slopeRow;
   lines.masks = masks;
   lines.maskRow = masks == ALL ? 0 : TILE_COLUMNS * 4;
-  const width = min(TILE_COLUMNS, product.N - column);
+  const width = min<i32>(TILE_COLUMNS, product.N - column);
   if (width == TILE_COLUMNS) finishLines(product.activation, lines);
   else finishNarrow(product.activation, lines, <usize>width << 2, scratch);
 }

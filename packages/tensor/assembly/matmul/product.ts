@@ -22,12 +22,6 @@ const PANEL_BYTES: i32 = BLOCK_K * TILE_COLUMNS * 4;
 
 // @ts-ignore: decorator
 @inline
-function min(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-
-// @ts-ignore: decorator
-@inline
 function panelsOf(N: i32): i32 {
   return (N + TILE_COLUMNS - 1) / TILE_COLUMNS;
 }
@@ -39,7 +33,7 @@ export function packedBytes(K: i32, N: i32): usize {
 
 /** Bytes of scratch that one part needs beside B's panels. */
 export function scratchBytes(K: i32): usize {
-  return <usize>min(BLOCK_ROWS * K, BLOCK_A) * 4 + TILE_BYTES + GROUP * PANEL_BYTES + EPILOGUE_BYTES + 64;
+  return <usize>min<i32>(BLOCK_ROWS * K, BLOCK_A) * 4 + TILE_BYTES + GROUP * PANEL_BYTES + EPILOGUE_BYTES + 64;
 }
 
 /** Packs part `part` of `parts` of the panels of the first product's B, for `multiplyPacked`. */
@@ -56,7 +50,7 @@ export function multiplyPacked(job: usize, part: i32, parts: i32): void {
   const panels = panelsOf(product.N);
   const scratch = product.scratch + part * product.scratchStride;
   if (rowTiles > panels) {
-    const start = rowTiles * part / parts * TILE_ROWS, end = min(rowTiles * (part + 1) / parts * TILE_ROWS, product.M);
+    const start = rowTiles * part / parts * TILE_ROWS, end = min<i32>(rowTiles * (part + 1) / parts * TILE_ROWS, product.M);
     multiply(product, product.operands, product.packedB, start, end, 0, panels, scratch);
   } else {
     multiply(product, product.operands, product.packedB, 0, product.M, panels * part / parts, panels * (part + 1) / parts, scratch);
@@ -90,7 +84,7 @@ export function multiplyEach(job: usize, part: i32, parts: i32): void {
 function packColumns(product: Product, b: usize, packed: usize, start: i32, end: i32): void {
   const K = product.K, column = start * TILE_COLUMNS;
   const panelBytes = <usize>TILE_COLUMNS * K * 4;
-  packPanels(b + column * product.bColumn, product.bColumn, product.bRow, min(end * TILE_COLUMNS, product.N) - column, K, packed + start * panelBytes, TILE_COLUMNS, panelBytes);
+  packPanels(b + column * product.bColumn, product.bColumn, product.bRow, min<i32>(end * TILE_COLUMNS, product.N) - column, K, packed + start * panelBytes, TILE_COLUMNS, panelBytes);
 }
 
 /**
@@ -112,34 +106,34 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
   const blocks = (tiles * TILE_ROWS + BLOCK_ROWS - 1) / BLOCK_ROWS;
   for (let block = 0; block < blocks; block++) {
     const rows = rowStart + tiles * block / blocks * TILE_ROWS;
-    const height = min(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd) - rows;
+    const height = min<i32>(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd) - rows;
     // The last tiles have four rows, as many as leave none empty, or few.
     const allTiles = (height + TILE_ROWS - 1) / TILE_ROWS;
-    const fours = min(allTiles, (allTiles * TILE_ROWS - height) / (TILE_ROWS - 4));
+    const fours = min<i32>(allTiles, (allTiles * TILE_ROWS - height) / (TILE_ROWS - 4));
     const tall = (allTiles - fours) * TILE_ROWS, packedRows = tall + fours * 4;
     const span = packedRows * K <= BLOCK_A ? K : BLOCK_K;
     for (let k0 = 0; k0 < K; k0 += span) {
-      const kEnd = min(k0 + span, K);
+      const kEnd = min<i32>(k0 + span, K);
       for (let k = k0; k < kEnd; k += BLOCK_K) {
-        const depth = min(BLOCK_K, kEnd - k);
+        const depth = min<i32>(BLOCK_K, kEnd - k);
         const from = a + rows * product.aRow + k * product.aColumn, to = packedA + packedRows * (k - k0) * 4;
-        packPanels(from, product.aRow, product.aColumn, min(tall, height), depth, to, TILE_ROWS, TILE_ROWS * depth * 4);
+        packPanels(from, product.aRow, product.aColumn, min<i32>(tall, height), depth, to, TILE_ROWS, TILE_ROWS * depth * 4);
         if (tall < height) packPanels(from + tall * product.aRow, product.aRow, product.aColumn, height - tall, depth, to + tall * depth * 4, 4, 16 * depth);
       }
       for (let start = panelStart; start < panelEnd; start += group) {
-        const end = min(start + group, panelEnd);
+        const end = min<i32>(start + group, panelEnd);
         for (let k = k0; k < kEnd; k += BLOCK_K) {
-          const depth = min(BLOCK_K, kEnd - k);
+          const depth = min<i32>(BLOCK_K, kEnd - k);
           const first = start * TILE_COLUMNS, panelBytes = TILE_COLUMNS * depth * 4;
-          if (packedB == 0) packPanels(b + first * product.bColumn + k * product.bRow, product.bColumn, product.bRow, min(end * TILE_COLUMNS, N) - first, depth, ownPanels, TILE_COLUMNS, panelBytes);
+          if (packedB == 0) packPanels(b + first * product.bColumn + k * product.bRow, product.bColumn, product.bRow, min<i32>(end * TILE_COLUMNS, N) - first, depth, ownPanels, TILE_COLUMNS, panelBytes);
           for (let panel = start; panel < end; panel++) {
             const column = panel * TILE_COLUMNS;
             const panelB = packedB == 0 ? ownPanels + (panel - start) * panelBytes : packedPanel(product, packedB, column) + k * TILE_COLUMNS * 4;
             // What comes next, where panels lie packed before: the first tile would wait for it.
             const goesOn = k + BLOCK_K < kEnd, last = packedB == 0 || (!goesOn && panel + 1 == panelEnd);
             const next = last ? 0 : goesOn ? panelB + panelBytes : packedPanel(product, packedB, column + TILE_COLUMNS) + k0 * TILE_COLUMNS * 4;
-            const nextBytes = last ? 0 : TILE_COLUMNS * 4 * min(BLOCK_K, goesOn ? kEnd - k - BLOCK_K : kEnd - k0);
-            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, next + nextBytes);
+            const nextBytes = last ? 0 : TILE_COLUMNS * 4 * min<i32>(BLOCK_K, goesOn ? kEnd - k - BLOCK_K : kEnd - k0);
+            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min<i32>(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, next + nextBytes);
           }
         }
         if (finishes && kEnd == K) finishPanels(product, c, rows, rows + height, start, end, spare);
@@ -161,7 +155,7 @@ function packedPanel(product: Product, packedB: usize, column: i32): usize {
 @inline
 function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize, ahead: usize, aheadEnd: usize): void {
   const tiles = tall / TILE_ROWS + (packedRows - tall) / 4;
-  const lines = min((depth * TILE_COLUMNS / 16 + tiles - 1) / tiles, LINES_AHEAD);
+  const lines = min<i32>((depth * TILE_COLUMNS / 16 + tiles - 1) / tiles, LINES_AHEAD);
   let seen = 0;
   for (let row = 0; row < packedRows; ) {
     const isTall = row < tall;
@@ -172,7 +166,7 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
     const toRow = inside ? cRow : TILE_COLUMNS * 4;
     if (isTall) tile(a, b, to, toRow, depth, first || !inside);
     else tileOfFour(a, b, to, toRow, depth, first || !inside);
-    if (!inside) storeEdge(edge, c, cRow, min(step, height - row), width, first);
+    if (!inside) storeEdge(edge, c, cRow, min<i32>(step, height - row), width, first);
     row += step;
     a += step * depth * 4;
     c += step * cRow;
