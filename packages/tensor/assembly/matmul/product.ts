@@ -1,7 +1,7 @@
 import { EPILOGUE_BYTES, finishPanels, hasEpilogue } from './epilogue';
 import { packPanels } from './pack';
 import { Product } from './record';
-import { tile, tileOfFour, TILE_COLUMNS, TILE_ROWS } from './tile';
+import { fetch, tile, tileOfFour, TILE_COLUMNS, TILE_ROWS } from './tile';
 
 /** Values of k that one chain of multiply-adds takes: a panel of B then stays in the first-level cache. Part of the result's definition. */
 const BLOCK_K: i32 = 256;
@@ -10,11 +10,14 @@ const BLOCK_ROWS: i32 = 240;
 /** Values of A that are packed for all of K if they are no more: then each panel of B is met once. */
 const BLOCK_A: i32 = 128 * 768;
 
+/** Up to so many rows tiles of four are better: within them the next panel is fetched, which takes as long as the products. */
+const FEW_ROWS: i32 = WIDE ? 48 : 16;
+
+/** Runs of lines in which the next panel is fetched: pages of 4 KB, where it has BLOCK_K rows. The processor's own prefetching follows one run in a page. */
+const RUNS: i32 = TILE_COLUMNS * BLOCK_K / 1024;
+
 /** Panels of B that are packed together where its rows are dense: lines of far apart rows are then met four at a time. */
 const GROUP: i32 = 4;
-
-/** Cache lines of the next panel that are fetched before a tile, at most: more would wait for each other. */
-const LINES_AHEAD: i32 = 12;
 
 /** Of a part's scratch: one tile at C's edge, panels of B, then the epilogue's. */
 const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
@@ -110,7 +113,14 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
     // The last tiles have four rows, as many as leave none empty, or few.
     const allTiles = (height + TILE_ROWS - 1) / TILE_ROWS;
     const fours = min<i32>(allTiles, (allTiles * TILE_ROWS - height) / (TILE_ROWS - 4));
-    const tall = (allTiles - fours) * TILE_ROWS, packedRows = tall + fours * 4;
+    let tall = (allTiles - fours) * TILE_ROWS;
+    const packedRows = tall + fours * 4;
+    if (height <= FEW_ROWS) {
+      // As few tall ones as leave no more rows empty.
+      let least = 0;
+      while (least < tall && least + ((height - least + 3) & ~3) > packedRows) least += TILE_ROWS;
+      tall = least;
+    }
     const span = packedRows * K <= BLOCK_A ? K : BLOCK_K;
     for (let k0 = 0; k0 < K; k0 += span) {
       const kEnd = min<i32>(k0 + span, K);
@@ -133,7 +143,7 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
             const goesOn = k + BLOCK_K < kEnd, last = packedB == 0 || (!goesOn && panel + 1 == panelEnd);
             const next = last ? 0 : goesOn ? panelB + panelBytes : packedPanel(product, packedB, column + TILE_COLUMNS) + k0 * TILE_COLUMNS * 4;
             const nextBytes = last ? 0 : TILE_COLUMNS * 4 * min<i32>(BLOCK_K, goesOn ? kEnd - k - BLOCK_K : kEnd - k0);
-            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min<i32>(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, next + nextBytes);
+            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min<i32>(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, nextBytes);
           }
         }
         if (finishes && kEnd == K) finishPanels(product, c, rows, rows + height, start, end, spare);
@@ -150,26 +160,35 @@ function packedPanel(product: Product, packedB: usize, column: i32): usize {
   return each == 0 ? packedB + column * bytes : load<usize>(product.packedEach + (column / each << 2)) + (column % each) * bytes;
 }
 
-/** `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. */
+/**
+ * `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. Meanwhile the
+ * `aheadBytes` at `ahead` are fetched, in RUNS at once, so that the first lines of all pages are waited for together:
+ * a share before each tall tile, or all along each of four.
+ */
 // @ts-ignore: decorator
 @inline
-function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize, ahead: usize, aheadEnd: usize): void {
+function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize, ahead: usize, aheadBytes: i32): void {
   const tiles = tall / TILE_ROWS + (packedRows - tall) / 4;
-  const lines = min<i32>((depth * TILE_COLUMNS / 16 + tiles - 1) / tiles, LINES_AHEAD);
+  const lines = aheadBytes / (RUNS * 64), apart = lines == 0 ? 0 : aheadBytes / RUNS;
+  const share = (lines + tiles - 1) / tiles, every = share == 0 ? depth : (depth + share - 1) / share;
+  const lastShare = ahead + ((lines - share) << 6);
+  if (share == 0) ahead = b;
   let seen = 0;
   for (let row = 0; row < packedRows; ) {
     const isTall = row < tall;
-    for (let line = lines; line > 0 && ahead < aheadEnd; line--, ahead += 64) seen ^= load<i32>(ahead);
     const step = isTall ? TILE_ROWS : 4;
     const inside = width == TILE_COLUMNS && row + step <= height;
     const to = inside ? c : edge;
     const toRow = inside ? cRow : TILE_COLUMNS * 4;
-    if (isTall) tile(a, b, to, toRow, depth, first || !inside);
-    else tileOfFour(a, b, to, toRow, depth, first || !inside);
+    if (isTall) {
+      for (let line = 0; line < share; line++) seen ^= fetch(ahead + (line << 6), apart);
+      tile(a, b, to, toRow, depth, first || !inside);
+    } else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, apart, every);
     if (!inside) storeEdge(edge, c, cRow, min<i32>(step, height - row), width, first);
     row += step;
     a += step * depth * 4;
     c += step * cRow;
+    if (share != 0) ahead = min<usize>(ahead + (share << 6), lastShare);
   }
   // What is stored must have been loaded.
   store<i32>(edge, seen);

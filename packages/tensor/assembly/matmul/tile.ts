@@ -20,12 +20,22 @@ export function tile(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, firs
   else tile6x8(a, b, c, rowBytes, K, first);
 }
 
-/** Four rows, for those that no taller tile fits: eight sums still keep both multipliers busy. */
+/**
+ * Four rows, for those that no taller tile fits: eight sums still keep both multipliers busy. Every `every` steps of k
+ * it fetches lines: the first at `ahead`, then those that follow.
+ */
 // @ts-ignore: decorator
 @inline
-export function tileOfFour(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
-  if (WIDE) tile4x16(a, b, c, rowBytes, K, first);
-  else tile4x8(a, b, c, rowBytes, K, first);
+export function tileOfFour(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, every: i32): i32 {
+  return WIDE ? tile4x16(a, b, c, rowBytes, K, first, ahead, apart, every) : tile4x8(a, b, c, rowBytes, K, first, ahead, apart, every);
+}
+
+/** Reads from the line at `ahead`, and from those `apart` from it: four runs of lines, two where panels are half as wide. */
+// @ts-ignore: decorator
+@inline
+export function fetch(ahead: usize, apart: usize): i32 {
+  const two = apart + apart;
+  return load<i32>(ahead) ^ load<i32>(ahead + apart) ^ (WIDE ? load<i32>(ahead + two) ^ load<i32>(ahead + two + apart) : 0);
 }
 
 function tile6x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
@@ -102,19 +112,23 @@ function tile5x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: 
   v128.store(r4, c40); v128.store(r4, c41, 16); v128.store(r4, c42, 32); v128.store(r4, c43, 48);
 }
 
-function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
+function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, every: i32): i32 {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
-  for (const end = a + <usize>K * 16; a < end; a += 16, b += 32) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-    x = v128.load32_splat(a, 4);
-    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
-    x = v128.load32_splat(a, 8);
-    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
-    x = v128.load32_splat(a, 12);
-    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+  let seen = 0;
+  for (const last = a + <usize>K * 16; a < last; ahead += 64) {
+    seen ^= fetch(ahead, apart);
+    for (const end = min<usize>(a + <usize>every * 16, last); a < end; a += 16, b += 32) {
+      const b0 = v128.load(b), b1 = v128.load(b, 16);
+      let x = v128.load32_splat(a);
+      c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a, 4);
+      c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a, 8);
+      c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a, 12);
+      c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+    }
   }
   const r1 = c + rowBytes, r2 = r1 + rowBytes, r3 = r2 + rowBytes;
   if (!first) {
@@ -127,22 +141,27 @@ function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: b
   v128.store(r1, c10); v128.store(r1, c11, 16);
   v128.store(r2, c20); v128.store(r2, c21, 16);
   v128.store(r3, c30); v128.store(r3, c31, 16);
+  return seen;
 }
 
-function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
+function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, every: i32): i32 {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
   let c20 = zero, c21 = zero, c22 = zero, c23 = zero, c30 = zero, c31 = zero, c32 = zero, c33 = zero;
-  for (const end = a + <usize>K * 16; a < end; a += 16, b += 64) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
-    let x = v128.load32_splat(a);
-    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01); c02 = madd(x, b2, c02); c03 = madd(x, b3, c03);
-    x = v128.load32_splat(a, 4);
-    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); c12 = madd(x, b2, c12); c13 = madd(x, b3, c13);
-    x = v128.load32_splat(a, 8);
-    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); c22 = madd(x, b2, c22); c23 = madd(x, b3, c23);
-    x = v128.load32_splat(a, 12);
-    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); c32 = madd(x, b2, c32); c33 = madd(x, b3, c33);
+  let seen = 0;
+  for (const last = a + <usize>K * 16; a < last; ahead += 64) {
+    seen ^= fetch(ahead, apart);
+    for (const end = min<usize>(a + <usize>every * 16, last); a < end; a += 16, b += 64) {
+      const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+      let x = v128.load32_splat(a);
+      c00 = madd(x, b0, c00); c01 = madd(x, b1, c01); c02 = madd(x, b2, c02); c03 = madd(x, b3, c03);
+      x = v128.load32_splat(a, 4);
+      c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); c12 = madd(x, b2, c12); c13 = madd(x, b3, c13);
+      x = v128.load32_splat(a, 8);
+      c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); c22 = madd(x, b2, c22); c23 = madd(x, b3, c23);
+      x = v128.load32_splat(a, 12);
+      c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); c32 = madd(x, b2, c32); c33 = madd(x, b3, c33);
+    }
   }
   const r1 = c + rowBytes, r2 = r1 + rowBytes, r3 = r2 + rowBytes;
   if (!first) {
@@ -159,4 +178,5 @@ function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: 
   v128.store(r1, c10); v128.store(r1, c11, 16); v128.store(r1, c12, 32); v128.store(r1, c13, 48);
   v128.store(r2, c20); v128.store(r2, c21, 16); v128.store(r2, c22, 32); v128.store(r2, c23, 48);
   v128.store(r3, c30); v128.store(r3, c31, 16); v128.store(r3, c32, 32); v128.store(r3, c33, 48);
+  return seen;
 }
