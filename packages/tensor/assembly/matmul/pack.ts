@@ -1,3 +1,5 @@
+import { TILE_ROWS } from './tile';
+
 /**
  * Writes `lanes` lanes, rows of A or columns of B, in panels of `width` that lie `panelBytes` apart: the value k of lane l
  * of a panel goes to k·width + l. Strides count bytes and may be zero or negative. Places beyond the last lane are 0.
@@ -24,6 +26,10 @@ export function packPanel(source: usize, laneStride: isize, kStride: isize, lane
   let lane = 0;
   if (lanes < width) memory.fill(target, 0, K * step);
   if (kStride == 4) {
+    if (lanes == TILE_ROWS && width == TILE_ROWS) {
+      transposeTall(source, laneStride, K, target);
+      return;
+    }
     for (; lane + 4 <= lanes; lane += 4) transposeLanes(source + lane * laneStride, laneStride, K, target + (lane << 2), step);
   } else if (laneStride == 4) {
     if (lanes == width) {
@@ -90,5 +96,41 @@ function transposeLanes(r0: usize, laneStride: isize, K: i32, to: usize, step: u
   for (; k < K; k++) {
     store<f32>(to, load<f32>(r0)); store<f32>(to, load<f32>(r1), 4); store<f32>(to, load<f32>(r2), 8); store<f32>(to, load<f32>(r3), 12);
     to += step; r0 += 4; r1 += 4; r2 += 4; r3 += 4;
+  }
+}
+
+/** The rows of a tall tile, each dense along k: in one pass, in which all of their lines are on the way together. */
+function transposeTall(r0: usize, laneStride: isize, K: i32, to: usize): void {
+  const step: usize = TILE_ROWS * 4;
+  let r1 = r0 + laneStride, r2 = r1 + laneStride, r3 = r2 + laneStride, r4 = r3 + laneStride, r5 = TILE_ROWS == 6 ? r4 + laneStride : r4;
+  let k = 0;
+  for (; k + 4 <= K; k += 4) {
+    const x0 = v128.load(r0), x1 = v128.load(r1), x2 = v128.load(r2), x3 = v128.load(r3), x4 = v128.load(r4);
+    const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+    const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5), high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), step);
+    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 2 * step);
+    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 3 * step);
+    if (TILE_ROWS == 6) {
+      const x5 = v128.load(r5);
+      const low45 = v128.shuffle<f32>(x4, x5, 0, 4, 1, 5), high45 = v128.shuffle<f32>(x4, x5, 2, 6, 3, 7);
+      v128.store64_lane(to, low45, 0, 16);
+      v128.store64_lane(to, low45, 1, 16 + step);
+      v128.store64_lane(to, high45, 0, 16 + 2 * step);
+      v128.store64_lane(to, high45, 1, 16 + 3 * step);
+      r5 += 16;
+    } else {
+      v128.store32_lane(to, x4, 0, 16);
+      v128.store32_lane(to, x4, 1, 16 + step);
+      v128.store32_lane(to, x4, 2, 16 + 2 * step);
+      v128.store32_lane(to, x4, 3, 16 + 3 * step);
+    }
+    r0 += 16; r1 += 16; r2 += 16; r3 += 16; r4 += 16; to += 4 * step;
+  }
+  for (; k < K; k++) {
+    store<f32>(to, load<f32>(r0)); store<f32>(to, load<f32>(r1), 4); store<f32>(to, load<f32>(r2), 8); store<f32>(to, load<f32>(r3), 12); store<f32>(to, load<f32>(r4), 16);
+    if (TILE_ROWS == 6) { store<f32>(to, load<f32>(r5), 20); r5 += 4; }
+    to += step; r0 += 4; r1 += 4; r2 += 4; r3 += 4; r4 += 4;
   }
 }

@@ -13,9 +13,6 @@ const BLOCK_A: i32 = 128 * 768;
 /** Up to so many rows tiles of four are better: within them the next panel is fetched, which takes as long as the products. */
 const FEW_ROWS: i32 = WIDE ? 48 : 16;
 
-/** Runs of lines in which the next panel is fetched: pages of 4 KB, where it has BLOCK_K rows. The processor's own prefetching follows one run in a page. */
-const RUNS: i32 = TILE_COLUMNS * BLOCK_K / 1024;
-
 /** Panels of B that are packed together where its rows are dense: lines of far apart rows are then met four at a time. */
 const GROUP: i32 = 4;
 
@@ -162,16 +159,19 @@ function packedPanel(product: Product, packedB: usize, column: i32): usize {
 
 /**
  * `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. Meanwhile the
- * `aheadBytes` at `ahead` are fetched, in RUNS at once, so that the first lines of all pages are waited for together:
- * a share before each tall tile, or all along each of four.
+ * `aheadBytes` at `ahead` are fetched, four lines at a time: a share before each tall tile, or all along each of four.
  */
 // @ts-ignore: decorator
 @inline
 function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize, ahead: usize, aheadBytes: i32): void {
   const tiles = tall / TILE_ROWS + (packedRows - tall) / 4;
-  const lines = aheadBytes / (RUNS * 64), apart = lines == 0 ? 0 : aheadBytes / RUNS;
-  const share = (lines + tiles - 1) / tiles, every = share == 0 ? depth : (depth + share - 1) / share;
-  const lastShare = ahead + ((lines - share) << 6);
+  // From as many pages of 4 KB as there are, that the first lines of all be waited for together. The processor's own
+  // prefetching goes on in each, but follows one run of lines in a page.
+  const runs = aheadBytes <= 4096 ? 1 : aheadBytes <= 8192 ? 2 : 4;
+  const onward = 256 / runs, apart = runs == 1 ? 64 : aheadBytes / runs, across = runs == 4 ? 2 * apart : onward / 2;
+  const fours = aheadBytes >> 8;
+  const share = (fours + tiles - 1) / tiles, every = share == 0 ? depth : (depth + share - 1) / share;
+  const lastShare = ahead + (fours - share) * onward;
   if (share == 0) ahead = b;
   let seen = 0;
   for (let row = 0; row < packedRows; ) {
@@ -181,14 +181,14 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
     const to = inside ? c : edge;
     const toRow = inside ? cRow : TILE_COLUMNS * 4;
     if (isTall) {
-      for (let line = 0; line < share; line++) seen ^= fetch(ahead + (line << 6), apart);
+      for (let i = 0; i < share; i++) seen ^= fetch(ahead + i * onward, apart, across);
       tile(a, b, to, toRow, depth, first || !inside);
-    } else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, apart, every);
+    } else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, share == 0 ? 0 : apart, share == 0 ? 0 : across, onward, every);
     if (!inside) storeEdge(edge, c, cRow, min<i32>(step, height - row), width, first);
     row += step;
     a += step * depth * 4;
     c += step * cRow;
-    if (share != 0) ahead = min<usize>(ahead + (share << 6), lastShare);
+    if (share != 0) ahead = min<usize>(ahead + share * onward, lastShare);
   }
   // What is stored must have been loaded.
   store<i32>(edge, seen);

@@ -22,20 +22,19 @@ export function tile(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, firs
 
 /**
  * Four rows, for those that no taller tile fits: eight sums still keep both multipliers busy. Every `every` steps of k
- * it fetches lines: the first at `ahead`, then those that follow.
+ * it fetches lines, as `fetch` does: at `ahead` first, then `onward` from there, and so on.
  */
 // @ts-ignore: decorator
 @inline
-export function tileOfFour(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, every: i32): i32 {
-  return WIDE ? tile4x16(a, b, c, rowBytes, K, first, ahead, apart, every) : tile4x8(a, b, c, rowBytes, K, first, ahead, apart, every);
+export function tileOfFour(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
+  return WIDE ? tile4x16(a, b, c, rowBytes, K, first, ahead, apart, across, onward, every) : tile4x8(a, b, c, rowBytes, K, first, ahead, apart, across, onward, every);
 }
 
-/** Reads from the line at `ahead`, and from those `apart` from it: four runs of lines, two where panels are half as wide. */
+/** Reads from four lines: at `ahead`, `apart` from it, and both again `across` from there. */
 // @ts-ignore: decorator
 @inline
-export function fetch(ahead: usize, apart: usize): i32 {
-  const two = apart + apart;
-  return load<i32>(ahead) ^ load<i32>(ahead + apart) ^ (WIDE ? load<i32>(ahead + two) ^ load<i32>(ahead + two + apart) : 0);
+export function fetch(ahead: usize, apart: usize, across: usize): i32 {
+  return load<i32>(ahead) ^ load<i32>(ahead + apart) ^ load<i32>(ahead + across) ^ load<i32>(ahead + across + apart);
 }
 
 function tile6x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
@@ -112,12 +111,12 @@ function tile5x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: 
   v128.store(r4, c40); v128.store(r4, c41, 16); v128.store(r4, c42, 32); v128.store(r4, c43, 48);
 }
 
-function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, every: i32): i32 {
+function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
   let seen = 0;
-  for (const last = a + <usize>K * 16; a < last; ahead += 64) {
-    seen ^= fetch(ahead, apart);
+  for (const last = a + <usize>K * 16; a < last; ahead += onward) {
+    seen ^= fetch(ahead, apart, across);
     for (const end = min<usize>(a + <usize>every * 16, last); a < end; a += 16, b += 32) {
       const b0 = v128.load(b), b1 = v128.load(b, 16);
       let x = v128.load32_splat(a);
@@ -144,13 +143,13 @@ function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: b
   return seen;
 }
 
-function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, every: i32): i32 {
+function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
   let c20 = zero, c21 = zero, c22 = zero, c23 = zero, c30 = zero, c31 = zero, c32 = zero, c33 = zero;
   let seen = 0;
-  for (const last = a + <usize>K * 16; a < last; ahead += 64) {
-    seen ^= fetch(ahead, apart);
+  for (const last = a + <usize>K * 16; a < last; ahead += onward) {
+    seen ^= fetch(ahead, apart, across);
     for (const end = min<usize>(a + <usize>every * 16, last); a < end; a += 16, b += 64) {
       const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
       let x = v128.load32_splat(a);
