@@ -5,10 +5,11 @@ import { fetch, tile, tileOfFour, TILE_COLUMNS, TILE_ROWS } from './tile';
 
 /** Values of k that one chain of multiply-adds takes: a panel of B then stays in the first-level cache. Part of the result's definition. */
 const BLOCK_K: i32 = 256;
-/** The most rows of A that are packed at once (a multiple of every tile's rows): with BLOCK_K they stay in the second-level cache. */
-const BLOCK_ROWS: i32 = 240;
+/** The most rows of A that are packed at once: with more, C's rows, which each BLOCK_K goes through again, would not stay in the second-level cache. */
+const BLOCK_ROWS: i32 = 132;
+const BLOCK_TILES: i32 = BLOCK_ROWS / TILE_ROWS;
 /** Values of A that are packed for all of K if they are no more: then each panel of B is met once. */
-const BLOCK_A: i32 = 128 * 768;
+const BLOCK_A: i32 = BLOCK_ROWS * 768;
 
 /** Up to so many rows tiles of four are better: within them the next panel is fetched, which takes as long as the products. */
 const FEW_ROWS: i32 = WIDE ? 48 : 16;
@@ -103,7 +104,7 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
   const group = packedB == 0 && product.bColumn == 4 ? GROUP : 1;
   // Blocks of one size: each reads all of B, which would not pay for a few rows that are left over.
   const tiles = (rowEnd - rowStart + TILE_ROWS - 1) / TILE_ROWS;
-  const blocks = (tiles * TILE_ROWS + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  const blocks = (tiles + BLOCK_TILES - 1) / BLOCK_TILES;
   for (let block = 0; block < blocks; block++) {
     const rows = rowStart + tiles * block / blocks * TILE_ROWS;
     const height = min<i32>(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd) - rows;
@@ -170,7 +171,10 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
   const runs = aheadBytes <= 4096 ? 1 : aheadBytes <= 8192 ? 2 : 4;
   const onward = 256 / runs, apart = runs == 1 ? 64 : aheadBytes / runs, across = runs == 4 ? 2 * apart : onward / 2;
   const fours = aheadBytes >> 8;
-  const share = (fours + tiles - 1) / tiles, every = share == 0 ? depth : (depth + share - 1) / share;
+  // Fetching within a tile waits less than before one, if there is a tile of four.
+  const within = height <= FEW_ROWS && tall < packedRows;
+  const takers = within ? (packedRows - tall) / 4 : tiles;
+  const share = (fours + takers - 1) / takers, every = share == 0 ? depth : (depth + share - 1) / share;
   const lastShare = ahead + (fours - share) * onward;
   if (share == 0) ahead = b;
   let seen = 0;
@@ -181,14 +185,14 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
     const to = inside ? c : edge;
     const toRow = inside ? cRow : TILE_COLUMNS * 4;
     if (isTall) {
-      for (let i = 0; i < share; i++) seen ^= fetch(ahead + i * onward, apart, across);
+      for (let i = within ? share : 0; i < share; i++) seen ^= fetch(ahead + i * onward, apart, across);
       tile(a, b, to, toRow, depth, first || !inside);
     } else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, share == 0 ? 0 : apart, share == 0 ? 0 : across, onward, every);
     if (!inside) storeEdge(edge, c, cRow, min<i32>(step, height - row), width, first);
     row += step;
     a += step * depth * 4;
     c += step * cRow;
-    if (share != 0) ahead = min<usize>(ahead + share * onward, lastShare);
+    if (share != 0 && !(within && isTall)) ahead = min<usize>(ahead + share * onward, lastShare);
   }
   // What is stored must have been loaded.
   store<i32>(edge, seen);

@@ -69,7 +69,7 @@ export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, b
 const pieceBytes = 4 * 1024 * 1024;
 
 /** Up to so many rows B's panels are used once, so each is packed when it is needed: one block of rows in assembly/matmul/product.ts. */
-const fewRows = 240;
+const fewRows = 132;
 
 /** Computes products whose M, N and K are not 0. */
 export function multiply(runtime: Runtime, products: Products): void {
