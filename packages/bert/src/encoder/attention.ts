@@ -4,6 +4,7 @@ import type { EncoderConfig } from '../config.ts';
 import { Dense } from '../layers.ts';
 import type { RelativeContext } from './disentangled.ts';
 import { drowned, everything, type Visibility } from './masks.ts';
+import type { Packing } from './packing.ts';
 import type { Rotation } from './rotary.ts';
 import type { Segment, Segments } from './segments.ts';
 
@@ -18,6 +19,15 @@ export interface AttentionContext {
   readonly after?: AfterLinear;
   /** Return attention weights too, which takes memory for all of them at once. */
   readonly needWeights: boolean;
+}
+
+/** What a decoder's layers look at besides their own tokens. */
+export interface CrossContext {
+  /** [B, T, hidden], or as `packing` has them; null where a cache has what attention makes of them. */
+  readonly states: Tensor | null;
+  readonly visibility: Visibility;
+  /** Where the states are of real tokens alone. */
+  readonly packing: Packing | null;
 }
 
 export interface AttentionResult {
@@ -120,28 +130,51 @@ export class DotAttention extends Module implements Attention {
     const own = { q: turn(q), keys: turn(k), values: rotation?.values === true ? turn(v) : v };
     if (cache !== null && segments !== null) {
       // Sentences see themselves alone, but the cache has the places of a padded batch.
-      const padded = (each: Tensor): Tensor => segments.packing.spread(each.transpose(1, 2)).transpose(1, 2);
-      cached(cache, { q: own.q, keys: padded(own.keys), values: padded(own.values) });
+      cached(cache, { q: own.q, keys: placed(own.keys, segments.packing), values: placed(own.values, segments.packing) });
       return this.#mixed(own.q, own.keys, own.values, context);
     }
     const { keys, values } = cache === null ? own : cached(cache, own);
     return this.#mixed(own.q, keys, values, context);
   }
 
-  /** Attention to an encoder's states [B, T, hidden]; null where the cache has their keys and values, which are computed once. */
-  forwardCross(x: Tensor, context: AttentionContext, states: Tensor | null, cache: KeyValueCache | null): AttentionResult {
+  /** Attention to an encoder's states, whose keys and values are computed once where there is a cache. */
+  forwardCross(x: Tensor, context: AttentionContext, cross: CrossContext, cache: KeyValueCache | null): AttentionResult {
     const { query, key, value, headSize } = this;
     if (query === null || key === null || value === null) throw new TypeError('cross-attention has matrices of its own for keys and values');
     const q = splitHeads(query.forward(x), headSize);
-    if (cache !== null && cache.keys !== null && cache.values !== null) return this.#mixed(q, cache.keys, cache.values, context);
+    if (cache !== null && cache.keys !== null && cache.values !== null) return this.#crossed(q, cache.keys, cache.values, context, cross);
+    const { states, packing } = cross;
     if (states === null) throw new TypeError('cross-attention needs states or a cache of them');
     const own = { q, keys: splitHeads(key.forward(states), headSize), values: splitHeads(value.forward(states), headSize) };
-    const { keys, values } = cache === null ? own : cached(cache, own);
-    return this.#mixed(q, keys, values, context);
+    if (cache === null) return this.#crossed(q, own.keys, own.values, context, cross);
+    const { keys, values } = cached(cache, packing === null ? own : { q, keys: placed(own.keys, packing), values: placed(own.values, packing) });
+    return packing === null ? this.#crossed(q, keys, values, context, cross) : this.#crossed(q, own.keys, own.values, context, cross);
   }
 
-  #mixed(q: Tensor, k: Tensor, v: Tensor, { visibility, needWeights, segments = null, after = {} }: AttentionContext): AttentionResult {
-    const options = { scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights };
+  /** Queries that stand one sentence behind the other see each the states of their own text. */
+  #crossed(q: Tensor, k: Tensor, v: Tensor, context: AttentionContext, { visibility, packing }: CrossContext): AttentionResult {
+    const { segments = null, after = {} } = context;
+    if (segments === null) return this.#mixed(q, k, v, { ...context, visibility });
+    const { starts, batch } = segments.packing;
+    const options = this.#options(context);
+    const parts: Tensor[] = [];
+    for (let sentence = 0; sentence < batch; sentence++) {
+      const queries = starts[sentence + 1] - starts[sentence];
+      if (queries === 0) continue;
+      const its = (x: Tensor): Tensor => (packing === null ? x.narrow(0, sentence, 1) : x.narrow(2, packing.starts[sentence], packing.starts[sentence + 1] - packing.starts[sentence]));
+      const [mask, blind] = [visibility.mask, visibility.blind].map((table) => table?.narrow(0, sentence, 1) ?? null);
+      parts.push(mix(q.narrow(2, starts[sentence], queries), its(k), its(v), { mask, blind, ...options }).mixed);
+    }
+    return { output: this.output.forward(mergeHeads(concat(parts, 2)), after), weights: null };
+  }
+
+  #options({ needWeights }: AttentionContext): Pick<MixOptions, 'scale' | 'dropout' | 'needWeights'> {
+    return { scale: 1 / Math.sqrt(this.headSize), dropout: this.training ? this.dropout : 0, needWeights };
+  }
+
+  #mixed(q: Tensor, k: Tensor, v: Tensor, context: AttentionContext): AttentionResult {
+    const { visibility, segments = null, after = {} } = context;
+    const options = this.#options(context);
     const { mixed, weights } = segments === null ? mix(q, k, v, { ...visibility, ...options })
       : segments.each === null ? mix(q, k, v, { ...everything, segments: segments.starts, causal: segments.causal, ...options })
         : { mixed: bySegments(q, k, v, segments.each, (own, keys, values, { mask }) => mix(own, keys, values, { mask, blind: null, ...options }).mixed), weights: null };
@@ -153,6 +186,11 @@ export class DotAttention extends Module implements Attention {
     if (query !== null && key !== null && value !== null) return Linear.forwardAll([query, key, value], x);
     return (fused as Dense).forward(x).split(this.widths, -1);
   }
+}
+
+/** [1, heads, T, size] → [B, heads, S, size], 0 at padding. */
+function placed(x: Tensor, packing: Packing): Tensor {
+  return packing.spread(x.transpose(1, 2)).transpose(1, 2);
 }
 
 /** All keys and values, with these at the end. Backward needs them as they are now if it goes through queries too. */

@@ -88,6 +88,37 @@ describe.each([...made])('a step of %s with pastKeyValues', (name, model) => {
   });
 });
 
+describe.each([...made])('padding of %s, which attends to other texts too', (_, model) => {
+  it('is left out, of either text: logits as with it, 0 at padding, and the same cache', () => {
+    const masks = fc.record({ seed: fc.nat(), batch: fc.integer({ min: 1, max: 4 }), length: fc.integer({ min: 1, max: 7 }), others: fc.integer({ min: 1, max: 5 }), kept: fc.integer({ min: 0, max: 8 }), crossed: fc.constantFrom('none', 'all', 'some', 'blind'), useCache: fc.boolean() });
+    fc.assert(fc.property(masks, ({ seed, batch, length, others, kept, crossed, useCache }) => {
+      const generator = new Generator(seed);
+      const rows = (width: number, draw: () => number): number[][] => Array.from({ length: batch }, () => Array.from({ length: width }, draw));
+      const seen = rows(length, () => generator.integer(2));
+      if (!seen.flat().includes(1)) seen[0][0] = 1;
+      const its = rows(others, () => (crossed === 'all' ? 1 : generator.integer(2)));
+      if (crossed === 'some') for (const row of its) row[generator.integer(others)] = 1;
+      const { paddingId, hiddenSize } = model.config.encoder;
+      const inputs = {
+        inputIds: ids(seen.map((row) => row.map((one) => (one === 1 ? 2 + generator.integer(20) : paddingId ?? 0)))), attentionMask: ids(seen), logitsToKeep: kept, useCache,
+        encoderHiddenStates: randn([batch, others, hiddenSize], { generator }), ...(crossed === 'none' ? {} : { encoderAttentionMask: ids(its) }),
+      };
+      const [packed, padded] = noGrad(() => [model.forward(inputs), model.forward({ ...inputs, outputAttentions: true })]);
+      const mask = tensor(seen, { dtype: 'float32' }).unsqueeze(-1);
+      const last = kept === 0 ? length : Math.min(kept, length);
+      const shown = mask.narrow(1, length - last, last);
+      expect(packed.logits.shape).toEqual(padded.logits.shape);
+      expectClose(packed.logits.mul(shown), padded.logits.mul(shown), close);
+      if (seen.flat().includes(0)) expect(packed.logits.mul(shown.sub(1)).abs().max().item()).toBe(0);
+      if (!useCache) return;
+      // What comes next sees the same.
+      const next = { inputIds: ids(rows(1, () => 2 + generator.integer(20))), attentionMask: ids(seen.map((row) => [...row, 1])), ...(crossed === 'none' ? {} : { encoderAttentionMask: ids(its) }) };
+      const [after, wanted] = noGrad(() => [packed, padded].map(({ pastKeyValues }) => model.forward({ ...next, pastKeyValues }).logits));
+      expectClose(after, wanted, close);
+    }));
+  });
+});
+
 describe('DecoderCache', () => {
   const model = made.get('BERT') as ForCausalLM;
   const roberta = made.get('RoBERTa') as ForCausalLM;

@@ -2,13 +2,13 @@ import { Module } from '@strided/nn';
 import { ArgumentError, IndexError, isGradEnabled, scope, ShapeError, type Tensor } from '@strided/tensor';
 import { longestText, spanOf, type EncoderConfig } from '../config.ts';
 import { normOf, Table, type Norm } from '../layers.ts';
-import type { AttentionContext } from './attention.ts';
+import type { AttentionContext, CrossContext } from './attention.ts';
 import { ConvolutionLayer } from './convolution.ts';
 import { DecoderCache, type LayerCache } from './decoderCache.ts';
 import { distanceTables } from './disentangled.ts';
 import { DistanceTables } from './distanceTables.ts';
 import { Embeddings, type TokenInputs } from './embeddings.ts';
-import { TransformerLayer, type CrossContext } from './layer.ts';
+import { TransformerLayer } from './layer.ts';
 import { drowned, everything, together, visibility, visibleKeys, VisiblePairs, type Visibility } from './masks.ts';
 import { Packing } from './packing.ts';
 import { relativeBuckets, sineTable } from './positions.ts';
@@ -132,7 +132,7 @@ export class Encoder extends Module {
     const seen = attentionMask === null || attentionMask.rank !== 2 ? null : attentionMask.ne(0).cast('float32').unsqueeze(-1);
     const embedded = this.embedding.forward(inputs, seen);
     const contexts = this.#contexts(inputs, embedded, past, packing);
-    const cross = this.#cross(inputs, embedded.shape, cache);
+    const cross = this.#cross(inputs, packing === null ? [embedded.shape[0], embedded.shape[1]] : [packing.batch, packing.length], cache, packing);
     const [states, attentions, crossAttentions]: Tensor[][] = [[], [], []];
     let x = embedded;
     this.order.forEach((which, i) => {
@@ -213,11 +213,16 @@ export class Encoder extends Module {
     return rotationByTable(table.indexSelect(0, ids.flatten()).reshape([...ids.shape, table.shape[1]]), values);
   }
 
-  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, [batch, queries]: readonly number[], cache: DecoderCache | null): CrossContext | null {
+  #cross({ encoderHiddenStates: states = null, encoderAttentionMask = null }: EncoderInputs, [batch, queries]: readonly [number, number], cache: DecoderCache | null, packing: Packing | null): CrossContext | null {
     const length = cache === null || cache.crossLength === 0 ? states?.shape[1] ?? null : cache.crossLength;
     if (length === null) return null;
     if (!this.#config.crossAttention) throw new ArgumentError('encoderHiddenStates: this model has no cross-attention; set is_decoder and add_cross_attention in its config');
-    return { states, visibility: visibility(visibleKeys(encoderAttentionMask, { batch, heads: this.#config.heads, queries, keys: length })) };
+    const visible = visibility(visibleKeys(encoderAttentionMask, { batch, heads: this.#config.heads, queries, keys: length }));
+    if (packing === null || states === null || encoderAttentionMask === null || (cache?.crossLength ?? 0) > 0) return { states, visibility: visible, packing: null };
+    // Of the states too those of padding are left out, unless a text has no others.
+    const real = Packing.of(encoderAttentionMask);
+    if (real === null || !real.everyRow) return { states, visibility: visible, packing: null };
+    return { states: real.pack(states), visibility: everything, packing: real };
   }
 }
 
@@ -227,10 +232,11 @@ function alone<T>(cache: LayerCache | undefined, layer: () => T): T {
 }
 
 /** The real tokens of a batch, where they can be computed alone; else null. */
-function packingOf({ attentionMask = null, inputIds = null, inputsEmbeds = null, outputAttentions = false, encoderHiddenStates = null }: EncoderInputs, reading: Reading): Packing | null {
+function packingOf({ attentionMask = null, inputIds = null, inputsEmbeds = null, outputAttentions = false, encoderHiddenStates = null, encoderAttentionMask = null }: EncoderInputs, reading: Reading): Packing | null {
   const [batch, length] = (inputIds ?? inputsEmbeds as Tensor).shape;
-  if (reading === 'all' || outputAttentions || encoderHiddenStates !== null || attentionMask?.rank !== 2) return null;
+  if (reading === 'all' || outputAttentions || attentionMask?.rank !== 2) return null;
   if (attentionMask.shape[0] !== batch || attentionMask.shape[1] !== length) return null;
+  if (encoderHiddenStates !== null && (encoderHiddenStates.shape[0] !== batch || (encoderAttentionMask ?? attentionMask).rank !== 2)) return null;
   const packing = Packing.of(attentionMask);
   return packing !== null && suffices(packing, reading) ? packing : null;
 }

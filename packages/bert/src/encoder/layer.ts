@@ -3,10 +3,9 @@ import type { Tensor } from '@strided/tensor';
 import { activated, activation, type ActivationName } from '../activation.ts';
 import type { EncoderConfig } from '../config.ts';
 import { Dense, normOf, type Norm } from '../layers.ts';
-import { DotAttention, type Attention, type AttentionContext } from './attention.ts';
+import { DotAttention, type Attention, type AttentionContext, type CrossContext } from './attention.ts';
 import { DisentangledAttention } from './disentangled.ts';
 import type { LayerCache } from './decoderCache.ts';
-import type { Visibility } from './masks.ts';
 
 /**
  * linear → activation → dropout → linear on the last axis; gated: (activation(gate) · input) instead of the activation
@@ -41,13 +40,6 @@ export class FeedForward extends Module {
     const [gate, factor] = this.input.forward(x).chunk(2, -1);
     return this.dropout.forward(activation(this.activation)(gate).mul(factor));
   }
-}
-
-/** What a decoder's layers look at besides their own tokens. */
-export interface CrossContext {
-  /** [B, T, hidden]; null where a cache has what attention makes of them. */
-  readonly states: Tensor | null;
-  readonly visibility: Visibility;
 }
 
 export interface LayerResult {
@@ -104,9 +96,8 @@ export class TransformerLayer extends Module {
     });
     const { crossAttention } = this;
     if (cross !== null && crossAttention !== null) {
-      const other = { ...context, visibility: cross.visibility, rotation: null, relative: null };
       hidden = this.#residual(hidden, this.crossAttentionNorm, this.attentionDropout, (input, after) => {
-        const result = crossAttention.forwardCross(input, { ...other, after }, cross.states, cache?.cross ?? null);
+        const result = crossAttention.forwardCross(input, { ...context, after }, cross, cache?.cross ?? null);
         crossWeights = result.weights;
         return result.output;
       });

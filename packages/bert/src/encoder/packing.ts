@@ -80,6 +80,15 @@ export class Packing {
     return rows.indexSelect(0, this.#back).reshape([batch, length, ...rest]);
   }
 
+  /** The real tokens of the last `count` columns, by their numbers among all, and the packing of those columns. */
+  lastColumns(count: number): { readonly tokens: Tensor; readonly packing: Packing } {
+    const first = this.length - count;
+    const seen = new Uint8Array(this.batch * count);
+    const tokens = Int32Array.from(this.places.keys()).filter((token) => this.places[token] % this.length >= first);
+    for (const token of tokens) seen[Math.floor(this.places[token] / this.length) * count + (this.places[token] % this.length) - first] = 1;
+    return { tokens: fromTypedArray(tokens), packing: new Packing(seen, this.batch, count) };
+  }
+
   /** The first or last real token of each row: [1, T, ...] → [B, ...]. */
   ends(x: Tensor, which: 'first' | 'last'): Tensor {
     const rows = Int32Array.from({ length: this.batch }, (_, row) => (which === 'first' ? this.starts[row] : this.starts[row + 1] - 1));

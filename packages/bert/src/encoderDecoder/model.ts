@@ -140,13 +140,14 @@ export class EncoderDecoderModel extends Module {
     const asked = { ...(outputHiddenStates === undefined ? {} : { outputHiddenStates }), ...(outputAttentions === undefined ? {} : { outputAttentions }) };
     const encoded = this.#encoded({ ...inputs, ...asked }, pastKeyValues);
     const shifted = labels !== null && (inputs.decoderInputIds ?? null) === null && decoderInputsEmbeds === null ? shiftRight(labels, this.config.decoderStartTokenId, this.config.padTokenId) : null;
-    const output = this.decoder.forward({
+    const given = {
       ...asked, inputIds: shifted ?? inputs.decoderInputIds ?? null, inputsEmbeds: decoderInputsEmbeds,
       attentionMask: inputs.decoderAttentionMask ?? (shifted === null || this.config.padTokenId === null ? null : shifted.ne(this.config.padTokenId)),
       tokenTypeIds: inputs.decoderTokenTypeIds ?? null, positionIds: inputs.decoderPositionIds ?? null,
       encoderHiddenStates: encoded === null ? null : this.projection.forward(encoded.lastHiddenState), encoderAttentionMask: inputs.attentionMask ?? null,
       pastKeyValues, useCache: inputs.useCache ?? (labels === null && this.decoder.config.useCache),
-    });
+    };
+    const output = labels === null ? this.decoder.forward(given) : this.decoder.forwardWithPadding(given);
     return {
       loss: labels === null ? null : classLoss(output.logits, labels), logits: output.logits, pastKeyValues: output.pastKeyValues,
       decoderHiddenStates: output.hiddenStates, decoderAttentions: output.attentions, crossAttentions: output.crossAttentions,

@@ -1,7 +1,7 @@
 import { ArgumentError, type Tensor } from '@strided/tensor';
 import { longestText } from '../config.ts';
 import type { DecoderCache } from '../encoder/decoderCache.ts';
-import type { TokenStates } from '../encoder/tokenStates.ts';
+import type { Reading, TokenStates } from '../encoder/tokenStates.ts';
 import { Fields, formatConfig } from '../fields.ts';
 import { writeText } from '../files.ts';
 import { finishRun, startRun, type Decoder, type GenerateOptions, type GenerateOutput } from '../generation/generate.ts';
@@ -39,9 +39,17 @@ export abstract class ForCausalLM extends LanguageModel {
     this.generationConfig = { ...family.tokens, ...readSettings(new Fields(json, fields.file)) };
   }
 
-  forward({ labels = null, logitsToKeep = 0, ...inputs }: CausalInputs): CausalOutput {
+  forward(inputs: CausalInputs): CausalOutput {
+    return this.#predict(inputs, (inputs.labels ?? null) === null ? 'tokens' : 'all');
+  }
+
+  /** As `forward`, with what becomes of padding: for who looks at it, as losses may. @internal */
+  forwardWithPadding(inputs: CausalInputs): CausalOutput {
+    return this.#predict(inputs, 'all');
+  }
+
+  #predict({ labels = null, logitsToKeep = 0, ...inputs }: CausalInputs, reading: Reading): CausalOutput {
     return this.run(inputs, () => {
-      const reading = labels !== null ? 'all' : logitsToKeep === 0 ? 'tokens' : logitsToKeep === 1 ? 'last' : 'all';
       const output = this.encode({ ...inputs, useCache: labels === null && (inputs.useCache ?? this.config.useCache) }, reading);
       const logits = this.#logits(output.states, logitsToKeep);
       return { loss: labels === null ? null : causalLoss(logits, labels), logits, pastKeyValues: output.pastKeyValues, ...extras(output) };
@@ -51,9 +59,7 @@ export abstract class ForCausalLM extends LanguageModel {
   #logits(states: TokenStates, count: number): Tensor {
     const { hidden } = states;
     if (count === 0) return states.padded(this.lmHead.forward(hidden));
-    if (count === 1) return this.lmHead.forward(states.column('last').unsqueeze(1));
-    const kept = Math.min(count, hidden.shape[1]);
-    return this.lmHead.forward(hidden.narrow(1, hidden.shape[1] - kept, kept));
+    return states.lastColumns(Math.min(count, states.length), (x) => this.lmHead.forward(x));
   }
 
   /**
