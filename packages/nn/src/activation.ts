@@ -1,4 +1,4 @@
-import { ArgumentError, relu, sigmoid, silu, softplus, tanh, type Tensor } from '@strided/tensor';
+import { ArgumentError, relu, sigmoid, silu, softplus, tanh, type LinearOptions, type Tensor } from '@strided/tensor';
 import { Module } from './module.ts';
 
 /** x·Φ(x), or its tanh form, which differs by up to 5e-4. */
@@ -94,4 +94,12 @@ export function activationOf(activation: ActivationName | Activation): Activatio
   if (typeof activation === 'function') return activation;
   if (!Object.hasOwn(activations, activation)) throw new ArgumentError(`activation: '${String(activation)}' is none of ${Object.keys(activations).join(', ')}; pass a function for another`);
   return activations[activation];
+}
+
+/** Those that a linear layer applies to its sums itself. */
+const fused = ['relu', 'gelu', 'geluTanh', 'silu', 'tanh'] as const satisfies readonly LinearOptions['activation'][];
+
+/** The name of an activation by which a linear layer applies it in the same pass; null for others. */
+export function fusedActivation(activation: ActivationName | Activation): (typeof fused)[number] | null {
+  return fused.find((name) => name === activation) ?? null;
 }

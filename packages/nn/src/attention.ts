@@ -2,7 +2,7 @@ import { ArgumentError, dropout, matmul, scaledDotProductAttention, ShapeError, 
 import { offsetCausalMask, withPadding } from './attentionMask.ts';
 import { constant, fans, uniform, xavierUniform } from './init.ts';
 import type { KeyValueCache } from './keyValueCache.ts';
-import { Linear } from './linear.ts';
+import { Linear, type AfterLinear } from './linear.ts';
 import { Module } from './module.ts';
 import type { RotaryPositions } from './rotaryPositions.ts';
 
@@ -45,6 +45,8 @@ export interface AttentionInputs {
   readonly needWeights?: boolean;
   /** Keys and values of earlier calls: self-attention adds its own to them, cross-attention computes them only once. */
   readonly cache?: KeyValueCache;
+  /** What the output layer does to its sums in the same pass: dropout, and the sum with a residual. Default nothing. */
+  readonly after?: AfterLinear;
 }
 
 export interface AttentionResult {
@@ -110,11 +112,10 @@ export class MultiHeadAttention extends Module {
 
   /** query [..., L, width] → output [..., L, width]. */
   forward(query: Tensor, inputs: AttentionInputs = {}): AttentionResult {
-    const { cache, causal = false, needWeights = false } = inputs;
+    const { cache, causal = false, needWeights = false, after = {} } = inputs;
     const isSelf = inputs.key === undefined;
     const past = isSelf ? (cache?.length ?? 0) : 0;
-    const q = this.#turn(this.#split(this.query.forward(query), this.heads), past);
-    const { keys: k, values: v } = this.#keysAndValues(query, inputs, past, q.requiresGrad);
+    const { q, k, v } = this.#projected(query, inputs, past);
     // The fused form counts queries and keys from 0; after a cache the first query is not the first position.
     const shifted = causal && past > 0;
     const seen = shifted ? offsetCausalMask(q.shape[q.rank - 2], past) : null;
@@ -123,20 +124,25 @@ export class MultiHeadAttention extends Module {
     const grouped = this.keyValueHeads !== this.heads;
     if (!needWeights) {
       const mixed = scaledDotProductAttention(q, k, v, { mask: mask ?? null, causal: causal && !shifted, dropout: p, groupedHeads: grouped });
-      return { output: this.output.forward(merge(mixed)), weights: null };
+      return { output: this.output.forward(merge(mixed), after), weights: null };
     }
     const repeated = (x: Tensor): Tensor => (grouped ? x.repeatInterleave(this.heads / this.keyValueHeads, -3) : x);
     const weights = attentionWeights(q, repeated(k), mask, causal && !shifted);
-    return { output: this.output.forward(merge(matmul(dropout(weights, { p }), repeated(v)))), weights };
+    return { output: this.output.forward(merge(matmul(dropout(weights, { p }), repeated(v))), after), weights };
   }
 
-  /** [..., keyValueHeads, S, headSize] each. */
-  #keysAndValues(query: Tensor, { key = query, value = key, cache }: AttentionInputs, past: number, recorded: boolean): { readonly keys: Tensor; readonly values: Tensor } {
-    const isSelf = key === query;
-    if (!isSelf && cache !== undefined && cache.keys !== null && cache.values !== null) return { keys: cache.keys, values: cache.values };
-    const keys = this.#turn(this.#split(this.key.forward(key), this.keyValueHeads), past);
-    const values = this.#split(this.value.forward(value), this.keyValueHeads);
-    return cache === undefined ? { keys, values } : cache.append(keys, values, { recorded: recorded || keys.requiresGrad || values.requiresGrad });
+  /** Queries [..., heads, L, headSize], keys and values [..., keyValueHeads, S, headSize]. */
+  #projected(query: Tensor, { key = query, value = key, cache }: AttentionInputs, past: number): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } {
+    const computed = key !== query && cache !== undefined && cache.keys !== null && cache.values !== null ? { k: cache.keys, v: cache.values } : null;
+    const [own, ...others] = key === query && value === query ? Linear.forwardAll([this.query, this.key, this.value], query)
+      : computed !== null ? [this.query.forward(query)] : [this.query.forward(query), this.key.forward(key), this.value.forward(value)];
+    const q = this.#turn(this.#split(own, this.heads), past);
+    if (computed !== null) return { q, ...computed };
+    const [keys, values] = others.map((x) => this.#split(x, this.keyValueHeads));
+    const turned = this.#turn(keys, past);
+    if (cache === undefined) return { q, k: turned, v: values };
+    const all = cache.append(turned, values, { recorded: q.requiresGrad || turned.requiresGrad || values.requiresGrad });
+    return { q, k: all.keys, v: all.values };
   }
 
   #turn(x: Tensor, start: number): Tensor {

@@ -1,4 +1,5 @@
 import { dropout, isGradEnabled, linear, linears, zeros, type LinearOptions, type Tensor } from '@strided/tensor';
+import { activationOf } from './activation.ts';
 import type { Adapter } from './adapter.ts';
 import { linearUniform } from './init.ts';
 import { Module } from './module.ts';
@@ -6,11 +7,6 @@ import { Parameter } from './parameter.ts';
 
 /** What a linear layer does to its sums before it gives them away. */
 export type AfterLinear = Pick<LinearOptions, 'activation' | 'dropout' | 'residual'>;
-
-/** For sums that an adapter has changed. */
-const activations: Readonly<Record<NonNullable<LinearOptions['activation']>, (x: Tensor) => Tensor>> = {
-  relu: (x) => x.relu(), gelu: (x) => x.gelu(), geluTanh: (x) => x.gelu({ approximate: 'tanh' }), silu: (x) => x.silu(), tanh: (x) => x.tanh(),
-};
 
 /**
  * y = x·Wᵀ + b: x [..., inFeatures] → [..., outFeatures], weight [outFeatures, inFeatures], bias [outFeatures].
@@ -36,7 +32,7 @@ export class Linear extends Module {
     if (this.adapter === null) return linear(x, this.weight, this.bias, after);
     const { activation, dropout: p = 0, residual = null } = after;
     const sums = linear(x, this.weight, this.bias, { residual: this.adapter.forward(x) });
-    const y = activation === undefined ? sums : activations[activation](sums);
+    const y = activation === undefined ? sums : activationOf(activation)(sums);
     const dropped = dropout(y, { p });
     return residual === null ? dropped : dropped.add(residual);
   }

@@ -1,9 +1,9 @@
 import type { Tensor } from '@strided/tensor';
-import { activationOf, type ActivationName } from './activation.ts';
+import { activationOf, fusedActivation, type ActivationName } from './activation.ts';
 import { MultiHeadAttention, type AttentionInputs, type MultiHeadAttentionOptions } from './attention.ts';
 import { Dropout } from './dropout.ts';
 import { LayerNorm } from './layerNorm.ts';
-import { Linear } from './linear.ts';
+import { Linear, type AfterLinear } from './linear.ts';
 import { Module } from './module.ts';
 
 export interface TransformerLayerOptions extends Pick<MultiHeadAttentionOptions, 'bias' | 'keyValueHeads' | 'rotary'> {
@@ -28,13 +28,15 @@ abstract class TransformerLayer extends Module {
   readonly norm2: LayerNorm;
   readonly dropout: Dropout;
   readonly norm: 'first' | 'last';
-  readonly #activation: (x: Tensor) => Tensor;
+  readonly #activation: ActivationName | ((x: Tensor) => Tensor);
 
   constructor(width: number, heads: number, options: TransformerLayerOptions) {
     super();
     const { feedForwardWidth = 2048, dropout = 0.1, activation = 'relu', norm = 'last', epsilon = 1e-5, bias = true } = options;
     this.norm = norm;
-    this.#activation = activationOf(activation);
+    // A name that is none is refused now.
+    activationOf(activation);
+    this.#activation = activation;
     this.selfAttention = new MultiHeadAttention(width, heads, attentionOptions(options));
     this.linear1 = new Linear(width, feedForwardWidth, { bias });
     this.linear2 = new Linear(feedForwardWidth, width, { bias });
@@ -43,14 +45,20 @@ abstract class TransformerLayer extends Module {
     this.dropout = new Dropout(dropout);
   }
 
-  /** x + part(norm(x)), or norm(x + part(x)). */
-  protected around(x: Tensor, norm: LayerNorm, part: (x: Tensor) => Tensor): Tensor {
-    if (this.norm === 'first') return x.add(this.dropout.forward(part(norm.forward(x))));
-    return norm.forward(x.add(this.dropout.forward(part(x))));
+  /** x + part(norm(x)), or norm(x + part(x)); the part ends in a linear layer, which drops and adds in the same pass. */
+  protected around(x: Tensor, norm: LayerNorm, part: (x: Tensor, after: AfterLinear) => Tensor): Tensor {
+    const after = { dropout: this.dropout.rate, residual: x };
+    return this.norm === 'first' ? part(norm.forward(x), after) : norm.forward(part(x, after));
   }
 
-  protected feedForward(x: Tensor): Tensor {
-    return this.linear2.forward(this.dropout.forward(this.#activation(this.linear1.forward(x))));
+  protected feedForward(x: Tensor, after: AfterLinear): Tensor {
+    return this.linear2.forward(this.#inner(x), after);
+  }
+
+  #inner(x: Tensor): Tensor {
+    const fused = fusedActivation(this.#activation);
+    if (fused !== null) return this.linear1.forward(x, { activation: fused, dropout: this.dropout.rate });
+    return this.dropout.forward(activationOf(this.#activation)(this.linear1.forward(x)));
   }
 
   override describe(): string {
@@ -63,7 +71,7 @@ function attentionOptions({ dropout = 0.1, bias, keyValueHeads, rotary }: Transf
 }
 
 /** What self-attention takes: masks, padding, causality and a cache. */
-export type SelfAttentionInputs = Omit<AttentionInputs, 'key' | 'value' | 'needWeights'>;
+export type SelfAttentionInputs = Omit<AttentionInputs, 'key' | 'value' | 'needWeights' | 'after'>;
 
 /**
  * Self-attention, then a feed-forward part, each with dropout, a sum and a norm (torch.nn.TransformerEncoderLayer, whose
@@ -80,8 +88,8 @@ export class TransformerEncoderLayer extends TransformerLayer {
 
   /** x [..., L, width] → the same shape. */
   forward(x: Tensor, inputs: SelfAttentionInputs = {}): Tensor {
-    const attended = this.around(x, this.norm1, (y) => this.selfAttention.forward(y, inputs).output);
-    return this.around(attended, this.norm2, (y) => this.feedForward(y));
+    const attended = this.around(x, this.norm1, (y, after) => this.selfAttention.forward(y, { ...inputs, after }).output);
+    return this.around(attended, this.norm2, (y, after) => this.feedForward(y, after));
   }
 }
 
@@ -115,8 +123,8 @@ export class TransformerDecoderLayer extends TransformerLayer {
 
   /** x [..., L, width] and the encoder's output [..., S, width] → [..., L, width]. */
   forward(x: Tensor, memory: Tensor, { self = {}, cross = {} }: DecoderLayerInputs = {}): Tensor {
-    const attended = this.around(x, this.norm1, (y) => this.selfAttention.forward(y, { causal: true, ...self }).output);
-    const informed = this.around(attended, this.norm2, (y) => this.crossAttention.forward(y, { ...cross, key: memory }).output);
-    return this.around(informed, this.norm3, (y) => this.feedForward(y));
+    const attended = this.around(x, this.norm1, (y, after) => this.selfAttention.forward(y, { causal: true, ...self, after }).output);
+    const informed = this.around(attended, this.norm2, (y, after) => this.crossAttention.forward(y, { ...cross, key: memory, after }).output);
+    return this.around(informed, this.norm3, (y, after) => this.feedForward(y, after));
   }
 }

@@ -1,7 +1,7 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
 import type { View } from '../../storage.ts';
 import type { AttentionGradients, AttentionOptions } from '../contract.ts';
-import { thresholdOf } from './dropout.ts';
+import { canDrop, drawRecord } from './dropout.ts';
 import { fetch, place, placeResult, type Placed } from './operands.ts';
 import { aligned } from './regions.ts';
 import type { Runtime } from './runtime.ts';
@@ -17,7 +17,7 @@ export function takesAttention(q: View, v: View, mask: View | null, { dropout }:
   const [L, E] = q.layout.shape.slice(-2);
   const [S, V] = v.layout.shape.slice(-2);
   if (q.storage.dtype !== 'float32' || (mask !== null && mask.storage.dtype !== 'bool' && mask.storage.dtype !== 'float32')) return false;
-  if (dropout !== null && thresholdOf(dropout.p) >= twoTo32) return false;
+  if (dropout !== null && !canDrop(dropout.p)) return false;
   return E > 0 && V > 0 && S > 0 && sizeOf(q.layout.shape.slice(0, -2)) * L * S * (E + V) >= worthIt;
 }
 
@@ -53,10 +53,11 @@ export function attentionRecord({ heap, exports }: Runtime, sizes: AttentionSize
   const at = record / 4;
   i32.set([L, S, E, V, sizeOf(heads), heads.length, axes, list, segments === null ? list + 8 : list, segments === null ? 1 : segments.length - 1, longest, options.causal ? 1 : 0, maskKind], at);
   f32[at + 13] = options.scale;
-  const { p, state: { seed, offset } } = options.dropout ?? { p: 0, state: { seed: 0, offset: 0 } };
-  i32.set([options.dropout === null ? 0 : 1, thresholdOf(p)], at + 14);
-  f32[at + 16] = 1 / (1 - p);
-  i32.set([seed, Math.floor(seed / twoTo32), offset, Math.floor(offset / twoTo32), scratch, bytes], at + 17);
+  const { threshold, dropScale, seed } = drawRecord(options.dropout);
+  const offset = options.dropout?.state.offset ?? 0;
+  i32.set([options.dropout === null ? 0 : 1, threshold], at + 14);
+  f32[at + 16] = dropScale;
+  i32.set([...seed, offset, Math.floor(offset / twoTo32), scratch, bytes], at + 17);
   const rank = heads.length;
   names.forEach((name, i) => {
     const placed = operands[name];

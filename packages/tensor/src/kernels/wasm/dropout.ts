@@ -12,12 +12,15 @@ const twoTo32 = 4294967296;
 const worthIt = 1 << 11;
 
 /** A draw is below p where its word is below this. */
-export const thresholdOf = (p: number): number => Math.ceil(p * twoTo32);
+const thresholdOf = (p: number): number => Math.ceil(p * twoTo32);
+
+/** Whether a kernel can drop at p: its threshold has 32 bits. */
+export const canDrop = (p: number): boolean => thresholdOf(p) < twoTo32;
 
 export function takesDropout(x: View, p: number, state: GeneratorState, out: View): boolean {
   const large = x.storage.dtype === 'float32' && out.storage.dtype === 'float32' && sizeOf(out.layout.shape) >= worthIt;
-  // The kernel's threshold has 32 bits, and it begins with a whole block of words.
-  return large && thresholdOf(p) < twoTo32 && state.offset % 4 === 0;
+  // The kernel begins with a whole block of words.
+  return large && canDrop(p) && state.offset % 4 === 0;
 }
 
 /** What a value costs, in multiply-adds. */
