@@ -14,6 +14,9 @@ const BLOCK_A: i32 = BLOCK_ROWS * 768;
 /** Up to so many rows tiles of four are better: within them the next panel is fetched, which takes as long as the products. */
 const FEW_ROWS: i32 = WIDE ? 48 : 16;
 
+/** Groups of four lines that are fetched before a tall tile, at least: few long waits for memory cost less than many short ones. */
+const LEAST_SHARE: i32 = WIDE ? 6 : 1;
+
 /** Panels of B that are packed together where its rows are dense: lines of far apart rows are then met four at a time. */
 const GROUP: i32 = 4;
 
@@ -173,26 +176,30 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
   const fours = aheadBytes >> 8;
   // Fetching within a tile waits less than before one, if there is a tile of four.
   const within = height <= FEW_ROWS && tall < packedRows;
-  const takers = within ? (packedRows - tall) / 4 : tiles;
-  const share = (fours + takers - 1) / takers, every = share == 0 ? depth : (depth + share - 1) / share;
+  const takers = within ? (packedRows - tall) / 4 : tiles, equal = (fours + takers - 1) / takers;
+  const share = within ? equal : min<i32>(max<i32>(equal, LEAST_SHARE), fours);
   const lastShare = ahead + (fours - share) * onward;
-  if (share == 0) ahead = b;
-  let seen = 0;
+  let seen = 0, left = fours;
   for (let row = 0; row < packedRows; ) {
     const isTall = row < tall;
     const step = isTall ? TILE_ROWS : 4;
     const inside = width == TILE_COLUMNS && row + step <= height;
     const to = inside ? c : edge;
     const toRow = inside ? cRow : TILE_COLUMNS * 4;
+    const fetches = left > 0 && !(within && isTall);
     if (isTall) {
-      for (let i = within ? share : 0; i < share; i++) seen ^= fetch(ahead + i * onward, apart, across);
+      if (fetches) for (let i = 0; i < share; i++) seen ^= fetch(ahead + i * onward, apart, across);
       tile(a, b, to, toRow, depth, first || !inside);
-    } else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, share == 0 ? 0 : apart, share == 0 ? 0 : across, onward, every);
+    } else if (fetches) seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, apart, across, onward, (depth + share - 1) / share);
+    else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, b, 0, 0, 0, depth);
+    if (fetches) {
+      left -= share;
+      ahead = min<usize>(ahead + share * onward, lastShare);
+    }
     if (!inside) storeEdge(edge, c, cRow, min<i32>(step, height - row), width, first);
     row += step;
     a += step * depth * 4;
     c += step * cRow;
-    if (share != 0 && !(within && isTall)) ahead = min<usize>(ahead + share * onward, lastShare);
   }
   // What is stored must have been loaded.
   store<i32>(edge, seen);
