@@ -28,15 +28,15 @@ abstract class TransformerLayer extends Module {
   readonly norm2: LayerNorm;
   readonly dropout: Dropout;
   readonly norm: 'first' | 'last';
-  readonly #activation: ActivationName | ((x: Tensor) => Tensor);
+  readonly #activation: (x: Tensor) => Tensor;
+  readonly #fused: ReturnType<typeof fusedActivation>;
 
   constructor(width: number, heads: number, options: TransformerLayerOptions) {
     super();
     const { feedForwardWidth = 2048, dropout = 0.1, activation = 'relu', norm = 'last', epsilon = 1e-5, bias = true } = options;
     this.norm = norm;
-    // A name that is none is refused now.
-    activationOf(activation);
-    this.#activation = activation;
+    this.#activation = activationOf(activation);
+    this.#fused = fusedActivation(activation);
     this.selfAttention = new MultiHeadAttention(width, heads, attentionOptions(options));
     this.linear1 = new Linear(width, feedForwardWidth, { bias });
     this.linear2 = new Linear(feedForwardWidth, width, { bias });
@@ -56,9 +56,8 @@ abstract class TransformerLayer extends Module {
   }
 
   #inner(x: Tensor): Tensor {
-    const fused = fusedActivation(this.#activation);
-    if (fused !== null) return this.linear1.forward(x, { activation: fused, dropout: this.dropout.rate });
-    return this.dropout.forward(activationOf(this.#activation)(this.linear1.forward(x)));
+    if (this.#fused !== null) return this.linear1.forward(x, { activation: this.#fused, dropout: this.dropout.rate });
+    return this.dropout.forward(this.#activation(this.linear1.forward(x)));
   }
 
   override describe(): string {

@@ -52,6 +52,12 @@ export function philox(seed: number, block: number, out: Uint32Array): void {
   out[3] = c3;
 }
 
+/** A draw is below p where its 32-bit word is below this. */
+export const dropThreshold = (p: number): number => Math.ceil(p * 4294967296);
+
+/** Whether the threshold of p has 32 bits, which kernels that drop need. */
+export const canDrop = (p: number): boolean => dropThreshold(p) < 4294967296;
+
 /** What a generator needs to go on exactly where it stopped. */
 export interface GeneratorState {
   readonly seed: number;

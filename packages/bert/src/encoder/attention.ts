@@ -146,9 +146,9 @@ export class DotAttention extends Module implements Attention {
     const { states, packing } = cross;
     if (states === null) throw new TypeError('cross-attention needs states or a cache of them');
     const own = { q, keys: splitHeads(key.forward(states), headSize), values: splitHeads(value.forward(states), headSize) };
-    if (cache === null) return this.#crossed(q, own.keys, own.values, context, cross);
-    const { keys, values } = cached(cache, packing === null ? own : { q, keys: placed(own.keys, packing), values: placed(own.values, packing) });
-    return packing === null ? this.#crossed(q, keys, values, context, cross) : this.#crossed(q, own.keys, own.values, context, cross);
+    if (cache !== null && packing !== null) cached(cache, { q, keys: placed(own.keys, packing), values: placed(own.values, packing) });
+    const { keys, values } = cache === null || packing !== null ? own : cached(cache, own);
+    return this.#crossed(q, keys, values, context, cross);
   }
 
   /** Queries that stand one sentence behind the other see each the states of their own text. */

@@ -35,17 +35,13 @@ export class TokenStates {
     return this.packing === null ? x : this.packing.spread(x, fill);
   }
 
-  /** What `head` makes of the last `count` columns [B, count, ...], 0 at padding where that was left out. */
+  /** What `head` makes of the last columns, `count` or as many as there are: [B, count, ...], 0 at padding where that was left out. */
   lastColumns(count: number, head: (states: Tensor) => Tensor): Tensor {
     const { hidden, packing } = this;
-    if (packing === null) return head(hidden.narrow(1, hidden.shape[1] - count, count));
-    const { tokens, packing: last } = packing.lastColumns(count);
+    const length = packing?.length ?? hidden.shape[1], kept = Math.min(count, length);
+    if (packing === null) return head(hidden.narrow(1, length - kept, kept));
+    const { tokens, packing: last } = packing.lastColumns(kept);
     return last.spread(head(hidden.indexSelect(1, tokens)));
-  }
-
-  /** How many columns the batch has. */
-  get length(): number {
-    return this.packing?.length ?? this.hidden.shape[1];
   }
 
   /** The states in the first or last column [B, hidden]. */

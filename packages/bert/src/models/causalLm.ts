@@ -59,7 +59,7 @@ export abstract class ForCausalLM extends LanguageModel {
   #logits(states: TokenStates, count: number): Tensor {
     const { hidden } = states;
     if (count === 0) return states.padded(this.lmHead.forward(hidden));
-    return states.lastColumns(Math.min(count, states.length), (x) => this.lmHead.forward(x));
+    return states.lastColumns(count, (x) => this.lmHead.forward(x));
   }
 
   /**

@@ -79,18 +79,26 @@ function copyLanes(from: usize, kStride: isize, K: i32, to: usize, width: i32): 
   }
 }
 
+/** A square of 4×4 values turned: its columns go to `to` and on in steps. Returns where the next would go. */
+// @ts-ignore: decorator
+@inline
+function storeTurned(x0: v128, x1: v128, x2: v128, x3: v128, to: usize, step: usize): usize {
+  const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5), high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5)); to += step;
+  v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7)); to += step;
+  v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5)); to += step;
+  v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)); to += step;
+  return to;
+}
+
 /** Four lanes, each dense along k: squares of 4×4 values are turned in registers. */
 function transposeLanes(r0: usize, laneStride: isize, K: i32, to: usize, step: usize): void {
   let r1 = r0 + laneStride, r2 = r1 + laneStride, r3 = r2 + laneStride;
   let k = 0;
   for (; k + 4 <= K; k += 4) {
     const x0 = v128.load(r0), x1 = v128.load(r1), x2 = v128.load(r2), x3 = v128.load(r3);
-    const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
-    const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5), high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-    v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5)); to += step;
-    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7)); to += step;
-    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5)); to += step;
-    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)); to += step;
+    to = storeTurned(x0, x1, x2, x3, to, step);
     r0 += 16; r1 += 16; r2 += 16; r3 += 16;
   }
   for (; k < K; k++) {
@@ -106,12 +114,7 @@ function transposeTall(r0: usize, laneStride: isize, K: i32, to: usize): void {
   let k = 0;
   for (; k + 4 <= K; k += 4) {
     const x0 = v128.load(r0), x1 = v128.load(r1), x2 = v128.load(r2), x3 = v128.load(r3), x4 = v128.load(r4);
-    const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
-    const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5), high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-    v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), step);
-    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 2 * step);
-    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 3 * step);
+    storeTurned(x0, x1, x2, x3, to, step);
     if (TILE_ROWS == 6) {
       const x5 = v128.load(r5);
       const low45 = v128.shuffle<f32>(x4, x5, 0, 4, 1, 5), high45 = v128.shuffle<f32>(x4, x5, 2, 6, 3, 7);

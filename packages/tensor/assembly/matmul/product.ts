@@ -173,13 +173,13 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
   // prefetching goes on in each, but follows one run of lines in a page.
   const runs = aheadBytes <= 4096 ? 1 : aheadBytes <= 8192 ? 2 : 4;
   const onward = 256 / runs, apart = runs == 1 ? 64 : aheadBytes / runs, across = runs == 4 ? 2 * apart : onward / 2;
-  const fours = aheadBytes >> 8;
+  const groups = aheadBytes >> 8;
   // Fetching within a tile waits less than before one, if there is a tile of four.
   const within = height <= FEW_ROWS && tall < packedRows;
-  const takers = within ? (packedRows - tall) / 4 : tiles, equal = (fours + takers - 1) / takers;
-  const share = within ? equal : min<i32>(max<i32>(equal, LEAST_SHARE), fours);
-  const lastShare = ahead + (fours - share) * onward;
-  let seen = 0, left = fours;
+  const takers = within ? (packedRows - tall) / 4 : tiles, equal = (groups + takers - 1) / takers;
+  const share = within ? equal : min<i32>(max<i32>(equal, LEAST_SHARE), groups);
+  const lastShare = ahead + (groups - share) * onward;
+  let seen = 0, left = groups;
   for (let row = 0; row < packedRows; ) {
     const isTall = row < tall;
     const step = isTall ? TILE_ROWS : 4;

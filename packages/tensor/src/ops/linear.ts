@@ -3,15 +3,12 @@ import { ArgumentError, ShapeError } from '../errors.ts';
 import { linearActivations, type LinearActivation } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, reshape, sizeOf, type Shape } from '../layout.ts';
-import { defaultGenerator, type Generator } from '../random.ts';
+import { canDrop, defaultGenerator, type Generator } from '../random.ts';
 import { allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkProbability, dropStream, type DropoutStream } from './dropout.ts';
 import { cast, stretch } from './elementwise.ts';
 import { apply, defineOp, isRecording, wrap, type ForwardResult, type Twin } from './op.ts';
-
-/** The largest probability whose threshold p·2³², rounded up, has 32 bits. */
-const largestFused = 1 - 2 ** -32;
 
 /** [..., C] as the shape [R, C]: all leading axes make one. */
 export const rowsOf = (shape: Shape): [number, number] => [sizeOf(shape.slice(0, -1)), shape[shape.length - 1]];
@@ -171,8 +168,8 @@ export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: T
     const keep = bends && isRecording() && operands.some((operand) => operand.requiresGrad);
     return apply(bends ? linearActivationOp : linearOp, operands, { scale, activation, dropout, bias: c !== null, residual: addend !== null, keep });
   };
-  // The kernel drops rows that are whole blocks of four draws, by a threshold of 32 bits.
-  const apart = stream !== null && (outputs % 4 !== 0 || p > largestFused);
+  // The kernel drops rows that are whole blocks of four draws.
+  const apart = stream !== null && (outputs % 4 !== 0 || !canDrop(p));
   const result = apart ? dropStream(product(null, null), stream) : product(stream, d);
   return (apart && d !== null ? result.add(d) : result) as Tensor<Arithmetic<A, B>>;
 }

@@ -1,7 +1,8 @@
 import { contiguousStrides, sizeOf } from '../../layout.ts';
+import { canDrop } from '../../random.ts';
 import type { View } from '../../storage.ts';
 import type { AttentionGradients, AttentionOptions } from '../contract.ts';
-import { canDrop, drawRecord } from './dropout.ts';
+import { drawRecord } from './dropout.ts';
 import { fetch, place, placeResult, type Placed } from './operands.ts';
 import { aligned } from './regions.ts';
 import type { Runtime } from './runtime.ts';

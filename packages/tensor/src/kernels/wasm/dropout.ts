@@ -1,5 +1,5 @@
 import { sizeOf } from '../../layout.ts';
-import type { GeneratorState } from '../../random.ts';
+import { canDrop, dropThreshold, type GeneratorState } from '../../random.ts';
 import type { View } from '../../storage.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense, placeResult } from './operands.ts';
@@ -10,12 +10,6 @@ const twoTo32 = 4294967296;
 
 /** Fewer values stay in the js loops: a program that does no more than that never starts the engine. */
 const worthIt = 1 << 11;
-
-/** A draw is below p where its word is below this. */
-const thresholdOf = (p: number): number => Math.ceil(p * twoTo32);
-
-/** Whether a kernel can drop at p: its threshold has 32 bits. */
-export const canDrop = (p: number): boolean => thresholdOf(p) < twoTo32;
 
 export function takesDropout(x: View, p: number, state: GeneratorState, out: View): boolean {
   const large = x.storage.dtype === 'float32' && out.storage.dtype === 'float32' && sizeOf(out.layout.shape) >= worthIt;
@@ -55,7 +49,7 @@ export function drawRecord(stream: { readonly p: number; readonly state: Generat
   if (stream === null) return nothing;
   const { p, state: { seed, offset } } = stream;
   const block = Math.floor(offset / 4);
-  return { threshold: thresholdOf(p), dropScale: 1 / (1 - p), seed: [seed, Math.floor(seed / twoTo32)], block: [block, Math.floor(block / twoTo32)] };
+  return { threshold: dropThreshold(p), dropScale: 1 / (1 - p), seed: [seed, Math.floor(seed / twoTo32)], block: [block, Math.floor(block / twoTo32)] };
 }
 
 /** The record that assembly/dropout.ts reads. */
