@@ -1,5 +1,5 @@
 /**
- * Compiles packages/tensor/assembly into the three modules that packages/tensor/src/kernels/wasm/generated embeds:
+ * Compiles packages/tensor/assembly into the modules that packages/tensor/src/kernels/wasm/generated embeds:
  * `npx -y pnpm@12 build:kernels`. A test holds the committed files to their sources.
  */
 import { mkdir, writeFile } from 'node:fs/promises';

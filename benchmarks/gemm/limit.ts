@@ -23,7 +23,7 @@ export async function limits(wideWanted: boolean): Promise<Limits> {
   };
   const at = 4096;
   const small = start(new WebAssembly.Module(bytes));
-  const large = wideWanted ? start(compileWide(bytes, process as HostProcess)) : null;
+  const large = wideWanted ? start(compileWide([bytes], process as HostProcess)[0]) : null;
   return {
     narrow: (multiplyAdds) => small.narrow(at, Math.ceil(multiplyAdds / 48)),
     wide: large === null ? null : (multiplyAdds) => large.wide(at, Math.ceil(multiplyAdds / 96)),

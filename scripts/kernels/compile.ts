@@ -2,19 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateAsync } from '@gfx/zopfli';
 import asc from 'assemblyscript/asc';
-import { pieces } from '../../packages/tensor/src/kernels/wasm/pieces.ts';
+import { moduleNames, pieces, type ModuleName } from '../../packages/tensor/src/kernels/wasm/pieces.ts';
 import { root } from '../testing/run.ts';
 
-/** How each of the three modules is compiled from packages/tensor/assembly. */
+/** What all modules with the kernels for 256 bits have in common. */
+const wideOptions = { features: 'simd,relaxed-simd', wide: 1 } as const;
+
+/** How each module is compiled from packages/tensor/assembly. */
 export const modules = {
   /** Every kernel, with what WebAssembly SIMD has had from the start. */
-  simd128: { entry: 'main.ts', features: 'simd', wide: 0, memoryBase: 1024 },
+  simd128: { entry: 'modules/all.ts', features: 'simd', wide: 0, memoryBase: 1024 },
   /** The same sources with fused multiply-add and integer dot products. */
-  relaxed: { entry: 'main.ts', features: 'simd,relaxed-simd', wide: 0, memoryBase: 1024 },
-  /** The heavy kernels, shaped for 256-bit registers; constants beside those of `relaxed`, with which it shares the memory. */
-  simd256: { entry: 'wide.ts', features: 'simd,relaxed-simd', wide: 1, memoryBase: 32768 },
-} as const satisfies Record<string, ModuleOptions>;
-export type ModuleName = keyof typeof modules;
+  relaxed: { entry: 'modules/all.ts', features: 'simd,relaxed-simd', wide: 0, memoryBase: 1024 },
+  /** The heavy kernels, shaped for 256-bit registers. All share a memory, so each has a place of its own for constants. */
+  wideProducts: { ...wideOptions, entry: 'modules/probedProducts.ts', memoryBase: 32768 },
+  wideAttention: { ...wideOptions, entry: 'modules/attention.ts', memoryBase: 40960 },
+  wideRows: { ...wideOptions, entry: 'modules/rows.ts', memoryBase: 49152 },
+} as const satisfies Record<ModuleName, ModuleOptions>;
 
 const sources = join(root, 'packages/tensor/assembly');
 
@@ -28,7 +32,7 @@ export interface ModuleOptions {
   readonly memoryBase: number;
 }
 
-/** Compiles one of the three modules. */
+/** Compiles one of the modules. */
 export function compileModule(name: ModuleName): Promise<Uint8Array<ArrayBuffer>> {
   return compile(modules[name]);
 }
@@ -55,9 +59,11 @@ export async function compile({ entry, features, wide, memoryBase }: ModuleOptio
   return bytes;
 }
 
-/** Compiles all three. */
+/** Compiles all of them. */
 export async function compileModules(): Promise<Record<ModuleName, Uint8Array<ArrayBuffer>>> {
-  return { simd128: await compileModule('simd128'), relaxed: await compileModule('relaxed'), simd256: await compileModule('simd256') };
+  const compiled: [ModuleName, Uint8Array<ArrayBuffer>][] = [];
+  for (const name of moduleNames) compiled.push([name, await compileModule(name)]);
+  return Object.fromEntries(compiled) as Record<ModuleName, Uint8Array<ArrayBuffer>>;
 }
 
 /**
@@ -65,12 +71,12 @@ export async function compileModules(): Promise<Record<ModuleName, Uint8Array<Ar
  * it gives the same bytes on any machine, as Node's zlib does not.
  */
 export async function embed(compiled: Readonly<Record<ModuleName, Uint8Array<ArrayBuffer>>>): Promise<string> {
-  const lengths = { simd128: compiled.simd128.length, relaxed: compiled.relaxed.length, simd256: compiled.simd256.length };
-  const inTurn = Array.from(pieces(lengths), ({ level, start, end }) => compiled[level].subarray(start, end));
+  const lengths = Object.fromEntries(moduleNames.map((name) => [name, compiled[name].length])) as Record<ModuleName, number>;
+  const inTurn = Array.from(pieces(lengths), ({ name, start, end }) => compiled[name].subarray(start, end));
   const packed = await deflateAsync(Buffer.concat(inTurn), { numiterations: 5, blocksplittingmax: 40 });
   return [
     '/** Compiled from packages/tensor/assembly by scripts/build-kernels.ts. */',
-    `export const lengths = { simd128: ${lengths.simd128}, relaxed: ${lengths.relaxed}, simd256: ${lengths.simd256} };`,
+    `export const lengths = { ${moduleNames.map((name) => `${name}: ${lengths[name]}`).join(', ')} };`,
     '/** What relaxed and simd128 export. */',
     `export const functions: readonly string[] = '${WebAssembly.Module.exports(new WebAssembly.Module(compiled.simd128)).map(({ name }) => name).sort().join(' ')}'.split(' ');`,
     // Named, or the declaration would repeat the text.

@@ -5,9 +5,11 @@ import { firstDifference, refusal, speedup } from '../../packages/tensor/src/ker
 import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
 import type { Exports, WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
+import { moduleNames, wideNames } from '../../packages/tensor/src/kernels/wasm/pieces.ts';
 import { lackOf } from '../../packages/tensor/src/kernels/wasm/select.ts';
 import { compileWide, lackOfWide, type HostProcess } from '../../packages/tensor/src/kernels/wasm/simd256.ts';
 
+const wideBytes = wideNames.map(embedded);
 const host: HostProcess = { arch: 'x64', versions: { v8: '13.6.233' }, execArgv: [], getBuiltinModule: () => undefined };
 
 describe('whether a host may try simd256', () => {
@@ -20,7 +22,7 @@ describe('whether a host may try simd256', () => {
     ['no way to the builtin modules', { arch: 'x64', versions: { v8: '13.6.233' } }, /process.getBuiltinModule/],
     ['ARM', { ...host, arch: 'arm64' }, /x86-64 processor, not arm64/],
     ['Node 22', { ...host, versions: { v8: '12.4.254' } }, /V8 13.6 \(Node 24\) or newer, not 12.4.254/],
-    ['inlining turned on by hand', { ...host, execArgv: ['--wasm-inlining'] }, /--wasm-inlining was given on the command line/],
+    ['other functions to be compiled well', { ...host, execArgv: ['--wasm-tier-mask-for-testing=5'] }, /--wasm-tier-mask-for-testing was given on the command line/],
     ['the flag turned off by hand', { ...host, execArgv: ['--no_experimental_wasm_revectorize'] }, /given on the command line/],
   ])('%s', (_, process, lack) => {
     for (const auto of [true, false]) {
@@ -46,42 +48,46 @@ describe('the flags of V8', () => {
     };
     return { calls, process: { ...host, execArgv, getBuiltinModule: () => ({ setFlagsFromString }) } };
   };
-  const on = ['--experimental-wasm-revectorize', '--no-liftoff', '--no-wasm-lazy-compilation', '--no-wasm-inlining'];
-  const off = ['--no-experimental-wasm-revectorize', '--liftoff', '--wasm-lazy-compilation', '--wasm-inlining'];
+  const on = ['--experimental-wasm-revectorize', '--wasm-tier-mask-for-testing=-1', '--no-wasm-lazy-compilation'];
+  const off = ['--no-experimental-wasm-revectorize', '--wasm-tier-mask-for-testing=0', '--wasm-lazy-compilation'];
 
   it('are set around one compilation and reset', () => {
     const { calls, process } = recorded([]);
-    compileWide(embedded('simd256'), process);
+    compileWide(wideBytes, process);
     expect(calls).toEqual([...on, ...off]);
   });
 
   it('are reset when compiling throws, and when setting one does', () => {
     const broken = recorded([]);
-    expect(() => compileWide(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 99]), broken.process)).toThrow(WebAssembly.CompileError);
+    expect(() => compileWide([new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 99])], broken.process)).toThrow(WebAssembly.CompileError);
     expect(broken.calls).toEqual([...on, ...off]);
     const refused = recorded([], on[1]);
-    expect(() => compileWide(embedded('simd256'), refused.process)).toThrow('refused');
+    expect(() => compileWide(wideBytes, refused.process)).toThrow('refused');
     expect(refused.calls).toEqual([on[0], on[1], ...off]);
   });
 
   it('are left alone where the command line names them, however it writes them', () => {
-    const { calls, process } = recorded(['--experimental_wasm_revectorize', '--liftoff']);
-    compileWide(embedded('simd256'), process);
-    expect(calls).toEqual([on[2], on[3], off[2], off[3]]);
+    const { calls, process } = recorded(['--experimental_wasm_revectorize', '--wasm_tier_mask_for_testing=5']);
+    compileWide(wideBytes, process);
+    expect(calls).toEqual([on[2], off[2]]);
   });
 
   it('without them the level is refused by name', () => {
-    expect(() => compileWide(embedded('simd256'), host)).toThrow(/does not let the flags of V8 be set/);
+    expect(() => compileWide(wideBytes, host)).toThrow(/does not let the flags of V8 be set/);
   });
 });
 
 const lack = lackOf('simd256', {}, false);
 
+/** What the modules export together. */
+function startAll({ memory }: Heap, modules: readonly WebAssembly.Module[]): object {
+  return Object.assign({}, ...modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports)) as object;
+}
+
 describe.skipIf(lack !== null)('simd256 earns its place', () => {
   const heap = new Heap(createMemory());
-  const start = <E>(module: WebAssembly.Module): E => new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as E;
-  const relaxed = start<Exports>(new WebAssembly.Module(embedded('relaxed')));
-  const wide = start<WideExports>(compileWide(embedded('simd256'), process as HostProcess));
+  const relaxed = startAll(heap, [new WebAssembly.Module(embedded('relaxed'))]) as Exports;
+  const wide = startAll(heap, compileWide(wideBytes, process as HostProcess)) as WideExports;
   /** A clock by which the product takes `product` and the probe `probe`. */
   const clock = (product: number, probe: number) => {
     let [calls, time] = [0, 0];
@@ -138,8 +144,8 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
       own.f32.fill(i + 1, block.address / 4, block.address / 4 + 1024);
       return block;
     });
-    const narrow = new WebAssembly.Instance(new WebAssembly.Module(embedded('relaxed')), { env: { memory: own.memory } }).exports as unknown as Exports;
-    const other = new WebAssembly.Instance(compileWide(embedded('simd256'), process as HostProcess), { env: { memory: own.memory } }).exports as unknown as WideExports;
+    const narrow = startAll(own, [new WebAssembly.Module(embedded('relaxed'))]) as Exports;
+    const other = startAll(own, compileWide(wideBytes, process as HostProcess)) as WideExports;
     expect(firstDifference(other, narrow, own)).toBe(null);
     speedup(other, own, clock(1, 2));
     blocks.forEach(({ address }, i) => expect(own.f32.subarray(address / 4, address / 4 + 1024).every((value) => value === i + 1)).toBe(true));
@@ -163,9 +169,25 @@ it.skipIf(lack !== null)('with the flag turned off on the command line relaxed r
 });
 
 it.skipIf(lack !== null)('in a real process the level runs, other modules keep their compiler, and the flags are as before', () => {
-  const script = join(import.meta.dirname, 'simd256.child.ts');
-  const output = execFileSync(process.execPath, ['--conditions=strided-source', '--allow-natives-syntax', script], { encoding: 'utf8', env: { ...process.env, STRIDED_KERNELS: 'auto' } });
-  expect(JSON.parse(output)).toEqual({
-    level: 'simd256', wideIsOptimised: true, wideIsLiftoff: false, laterIsOptimised: false, laterIsLiftoff: true, sameBytesLaterArePacked: false,
+  expect(child('simd256.child.ts', ['--allow-natives-syntax'])).toEqual({
+    level: 'simd256', notOptimised: [], laterIsOptimised: false, laterIsLiftoff: true, sameBytesLaterArePacked: false,
   });
 });
+
+describe.skipIf(lack !== null)('while other threads compile', () => {
+  it.each([200, 20_000])('other modules, whose functions are compiled well after %i bytes, V8 survives', (budget) => {
+    expect(child('flags.child.ts', [`--wasm-tiering-budget=${budget}`], '1500')).toEqual({ codes: [0, 0], several: true });
+  });
+
+  // What runs until simd256 is worth its start may be compiled once more at any time.
+  it('our own modules, V8 survives to pack any function of theirs', () => {
+    const flags = ['--experimental-wasm-revectorize', '--no-liftoff', '--no-wasm-lazy-compilation'];
+    expect(child('compileAll.child.ts', flags)).toEqual(moduleNames);
+  });
+});
+
+/** Runs a script of this folder, which prints JSON, in a process of its own. */
+function child(name: string, flags: readonly string[], ...args: readonly string[]): unknown {
+  const output = execFileSync(process.execPath, ['--conditions=strided-source', ...flags, join(import.meta.dirname, name), ...args], { encoding: 'utf8', env: { ...process.env, STRIDED_KERNELS: 'auto' } });
+  return JSON.parse(output);
+}

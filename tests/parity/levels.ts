@@ -1,9 +1,8 @@
 import { ready } from '../../packages/tensor/src/engine.ts';
 import { attempt } from '../../packages/tensor/src/kernels/wasm/select.ts';
 import { currentChoice } from '../../packages/tensor/src/kernels/wasm/settings.ts';
-import type { Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
+import type { ModuleLevel, Runtime } from '../../packages/tensor/src/kernels/wasm/runtime.ts';
 import { sharing } from '../../packages/tensor/src/kernels/wasm/share.ts';
-import type { ModuleLevel } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
 
 // All threads that STRIDED_THREADS names take part, in work of any size.
 await ready();

@@ -1,11 +1,9 @@
 import { inflateSync } from 'fflate';
 import { decodeBase64 } from './binary.ts';
 import { lengths, packed } from './generated/modules.ts';
-import { pieces } from './pieces.ts';
+import { moduleNames, pieces, type ModuleName } from './pieces.ts';
 
-/** The levels that are WebAssembly. */
-export type ModuleLevel = 'simd128' | 'relaxed' | 'simd256';
-type Modules = Readonly<Record<ModuleLevel, Uint8Array<ArrayBuffer>>>;
+type Modules = Readonly<Record<ModuleName, Uint8Array<ArrayBuffer>>>;
 
 /** The part of Node's zlib that is used where there is one: it is four times as fast as JavaScript that runs for the first time. */
 interface Zlib {
@@ -13,16 +11,17 @@ interface Zlib {
 }
 
 function inflate(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+  const total = moduleNames.reduce((sum, name) => sum + lengths[name], 0);
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Zlib | undefined } };
-  return process?.getBuiltinModule?.('node:zlib')?.inflateRawSync?.(bytes) ?? inflateSync(bytes, { out: new Uint8Array(lengths.simd128 + lengths.relaxed + lengths.simd256) });
+  return process?.getBuiltinModule?.('node:zlib')?.inflateRawSync?.(bytes) ?? inflateSync(bytes, { out: new Uint8Array(total) });
 }
 
 function unpack(): Modules {
   const bytes = inflate(decodeBase64(packed));
-  const modules: Modules = { simd128: new Uint8Array(lengths.simd128), relaxed: new Uint8Array(lengths.relaxed), simd256: new Uint8Array(lengths.simd256) };
+  const modules = Object.fromEntries(moduleNames.map((name) => [name, new Uint8Array(lengths[name])])) as Modules;
   let at = 0;
-  for (const { level, start, end } of pieces(lengths)) {
-    modules[level].set(bytes.subarray(at, at + end - start), start);
+  for (const { name, start, end } of pieces(lengths)) {
+    modules[name].set(bytes.subarray(at, at + end - start), start);
     at += end - start;
   }
   return modules;
@@ -31,7 +30,7 @@ function unpack(): Modules {
 let unpacked: Modules | null = null;
 
 /** The bytes of an embedded module. */
-export function embedded(level: ModuleLevel): Uint8Array<ArrayBuffer> {
+export function embedded(name: ModuleName): Uint8Array<ArrayBuffer> {
   unpacked ??= unpack();
-  return unpacked[level];
+  return unpacked[name];
 }

@@ -78,7 +78,7 @@ export interface HeavyExports extends ElementwiseJobs, RowJobs {
   attentionBytes(S: number, E: number, V: number, backward: 0 | 1): number;
 }
 
-/** The module `simd256`. */
+/** The modules of `simd256` together. */
 export interface WideExports extends HeavyExports {
   /** `steps` times 48 multiply-adds in 128-bit registers over the 512 bytes at `p`. */
   probe(p: number, steps: number): void;

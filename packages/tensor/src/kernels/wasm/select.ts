@@ -1,11 +1,12 @@
 import { ArgumentError, EngineError } from '../../errors.ts';
 import { forSharedMemory } from './binary.ts';
 import { refusal } from './earn.ts';
-import { embedded, type ModuleLevel } from './embedded.ts';
+import { embedded } from './embedded.ts';
 import { functions } from './generated/modules.ts';
-import type { Exports, HeavyExports, WideExports } from './exports.ts';
+import type { Exports, WideExports } from './exports.ts';
 import { createMemory, Heap, type MemoryKind } from './heap.ts';
-import type { Runtime } from './runtime.ts';
+import { wideNames, type ModuleName } from './pieces.ts';
+import type { ModuleLevel, NarrowLevel, Runtime } from './runtime.ts';
 import { clearUpperHalves, compileWide, lackOfWide, type HostProcess } from './simd256.ts';
 
 /**
@@ -13,7 +14,6 @@ import { clearUpperHalves, compileWide, lackOfWide, type HostProcess } from './s
  * flags that are set while it is compiled.
  */
 export type HostModules = Readonly<Partial<Record<NarrowLevel, WebAssembly.Module | undefined>>>;
-export type NarrowLevel = Exclude<ModuleLevel, 'simd256'>;
 
 /** A level that runs, with its modules, or why it does not. */
 export type Attempt = Started | { readonly lack: string };
@@ -44,32 +44,34 @@ export function lackOfSharing(modules: HostModules): string | null {
 }
 
 /** The embedded bytes for memory of a kind. */
-function bytesFor(level: ModuleLevel, kind: MemoryKind): Uint8Array<ArrayBuffer> {
-  return kind === 'shared' ? forSharedMemory(embedded(level)) : embedded(level);
+function bytesFor(name: ModuleName, kind: MemoryKind): Uint8Array<ArrayBuffer> {
+  return kind === 'shared' ? forSharedMemory(embedded(name)) : embedded(name);
 }
 
-interface Loaded<E extends HeavyExports> {
-  readonly exports: E;
+interface Loaded {
+  readonly exports: Exports;
   readonly module: WebAssembly.Module;
 }
 
 const compiled = new Map<string, WebAssembly.Module>();
-const instances = new Map<string, Loaded<Exports>>();
+const instances = new Map<string, Loaded>();
 
 /** The narrow modules differ by what the host's WebAssembly knows. */
-function load(level: NarrowLevel, modules: HostModules, kind: MemoryKind): Loaded<Exports> {
+function load(level: NarrowLevel, modules: HostModules, kind: MemoryKind): Loaded {
   const key = `${level} ${kind}`;
   const given = modules[level];
   const known = instances.get(key);
   if (known !== undefined && (given === undefined || known.module === given)) return known;
-  const loaded = instantiate<Exports>(given ?? compiled.get(key) ?? new WebAssembly.Module(bytesFor(level, kind)), kind);
+  const module = given ?? compiled.get(key) ?? new WebAssembly.Module(bytesFor(level, kind));
+  const loaded = { exports: instantiate([module], kind) as Exports, module };
   instances.set(key, loaded);
   return loaded;
 }
 
-function instantiate<E extends HeavyExports>(module: WebAssembly.Module, kind: MemoryKind): Loaded<E> {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory: heapOf(kind).memory } });
-  return { exports: exports as unknown as E, module };
+/** What the modules export together. */
+function instantiate(modules: readonly WebAssembly.Module[], kind: MemoryKind): object {
+  const imports = { env: { memory: heapOf(kind).memory } };
+  return Object.assign({}, ...modules.map((module) => new WebAssembly.Instance(module, imports).exports)) as object;
 }
 
 /** Compiles the narrow modules outside the main flow: browsers limit what may be compiled synchronously. */
@@ -129,20 +131,21 @@ export function attempt(level: ModuleLevel, modules: HostModules, auto: boolean,
   }
 }
 
-const wide = new Map<MemoryKind, Loaded<WideExports>>();
+const wide = new Map<MemoryKind, { readonly exports: WideExports; readonly modules: readonly WebAssembly.Module[] }>();
 
 function attemptWide(modules: HostModules, auto: boolean, kind: MemoryKind): Attempt {
   const relaxed = load('relaxed', modules, kind);
   let loaded = wide.get(kind);
   if (loaded === undefined) {
-    loaded = instantiate<WideExports>(compileWide(bytesFor('simd256', kind), host ?? {}), kind);
+    const own = compileWide(wideNames.map((name) => bytesFor(name, kind)), host ?? {});
+    loaded = { exports: instantiate(own, kind) as WideExports, modules: own };
     wide.set(kind, loaded);
   }
   const heap = heapOf(kind);
   const reason = refusal(loaded.exports, relaxed.exports, heap, auto);
   clearUpperHalves();
   if (reason !== null) return { lack: reason };
-  return { runtime: { level: 'simd256', exports: { ...relaxed.exports, ...loaded.exports }, heap }, modules: [relaxed.module, loaded.module] };
+  return { runtime: { level: 'simd256', exports: { ...relaxed.exports, ...loaded.exports }, heap }, modules: [relaxed.module, ...loaded.modules] };
 }
 
 /** Bytes of WebAssembly memory that the engine has. */

@@ -1,8 +1,7 @@
 import { ArgumentError } from '../../errors.ts';
-import type { ModuleLevel } from './embedded.ts';
 import { maxParts, type MemoryKind } from './heap.ts';
 import { defaultThreads, Pool } from './pool.ts';
-import type { Runtime } from './runtime.ts';
+import type { ModuleLevel, Runtime } from './runtime.ts';
 import { attempt, best, exactly, lackOf, lackOfSharing, precompile, type HostModules, type Started } from './select.ts';
 
 /** The kernel levels, slowest first. */

@@ -3,15 +3,18 @@ import { tagged } from './binary.ts';
 
 /**
  * V8 can compile pairs of 128-bit operations to 256-bit ones, behind a flag that is off by default. It is set for the
- * moment in which this one module is compiled: eagerly, by the optimising compiler, so that its code is never made
- * again once the flag is off. Nothing is inlined: the sources say what should be, it takes half the time, and V8 14
- * (Node 25 and 26) would end the process, looking for what earlier runs of the functions have taught it.
+ * moment in which the wide modules are compiled: eagerly, and by the optimising compiler, so that their code is never
+ * made again once the flag is off.
+ *
+ * All threads of the process see the flags, and compile other modules' functions in the same moment. So these are flags
+ * that V8 looks at once a module or once a function. It looks many times at `--liftoff` and `--wasm-inlining`; a function
+ * that was being compiled when they changed ended the process.
  */
 const flags = [
   { on: '--experimental-wasm-revectorize', off: '--no-experimental-wasm-revectorize' },
-  { on: '--no-liftoff', off: '--liftoff' },
+  // The first 32 functions of a module, each bit one: no module has more.
+  { on: '--wasm-tier-mask-for-testing=-1', off: '--wasm-tier-mask-for-testing=0' },
   { on: '--no-wasm-lazy-compilation', off: '--wasm-lazy-compilation' },
-  { on: '--no-wasm-inlining', off: '--wasm-inlining' },
 ] as const;
 
 /** The parts of Node's process that are looked at. Browsers have none of it. */
@@ -40,8 +43,8 @@ export function clearUpperHalves(): void {
 
 const normalized = (flag: string): string => flag.replaceAll('_', '-').replace(/=.*$/, '');
 
-/** Flags with which there is no 256-bit code, or no process any more; those of the command line are left as they are. */
-const hindrances: ReadonlySet<string> = new Set(['--no-experimental-wasm-revectorize', '--wasm-inlining']);
+/** Flags with which there is no 256-bit code; those of the command line are left as they are. */
+const hindrances: ReadonlySet<string> = new Set(['--no-experimental-wasm-revectorize', '--wasm-tier-mask-for-testing', '--liftoff-only']);
 
 /** The newest V8 on which it was tried: Node 26. Code behind a flag that is off by default can end the process, as V8 14 did. */
 const tried = 14.6;
@@ -66,21 +69,21 @@ export function lackOfWide(process: HostProcess | undefined, auto: boolean): str
 }
 
 /**
- * Compiles `bytes` with the flags set. Flags that the command line names are left as they are; the others are as
- * before afterwards, whatever happens.
+ * Compiles modules of up to 32 functions with the flags set. Flags that the command line names are left as they are; the
+ * others are as before afterwards, whatever happens.
  *
  * @throws EngineError when the host does not let flags be set, and what the compiler throws.
  */
-export function compileWide(bytes: Uint8Array<ArrayBuffer>, process: HostProcess): WebAssembly.Module {
+export function compileWide(modules: readonly Uint8Array<ArrayBuffer>[], process: HostProcess): WebAssembly.Module[] {
   const v8 = process.getBuiltinModule?.('node:v8') as V8 | undefined;
   if (typeof v8?.setFlagsFromString !== 'function') throw new EngineError('simd256: this host does not let the flags of V8 be set');
   const named = new Set(process.execArgv?.map(normalized));
-  const ours = flags.filter(({ on, off }) => !named.has(on) && !named.has(off));
+  const ours = flags.filter(({ on, off }) => !named.has(normalized(on)) && !named.has(normalized(off)));
   // V8 keeps compiled code by its bytes: code made for the same bytes without the flags must not come back.
-  const unique = tagged(bytes, 'strided.simd256');
+  const unique = modules.map((bytes) => tagged(bytes, 'strided.simd256'));
   try {
     for (const { on } of ours) v8.setFlagsFromString(on);
-    return new WebAssembly.Module(unique);
+    return unique.map((bytes) => new WebAssembly.Module(bytes));
   } finally {
     for (const { off } of ours) v8.setFlagsFromString(off);
   }

@@ -1,6 +1,6 @@
 import { ArgumentError } from '../../errors.ts';
 import { embedded } from './embedded.ts';
-import type { NarrowLevel } from './select.ts';
+import type { NarrowLevel } from './runtime.ts';
 
 /**
  * The bytes of a module that `configure({ modules })` takes, for a build that writes it to a file: as a file of its own

@@ -1,0 +1,11 @@
+export * from './products';
+export * from './attention';
+export * from './rows';
+export { erf, log, tanhBackward, sigmoidBackward } from '../elementwise';
+export { arithmetic } from '../arithmetic';
+export { where } from '../where';
+export { move } from '../move';
+export { reduce } from '../reduce';
+export { lookUp, addAt } from '../lookup';
+export { adamW } from '../adamW';
+export { widenFloat16, widenBfloat16, narrowFloat16, narrowBfloat16 } from '../halves';

@@ -1,0 +1,1 @@
+export { packB, multiplyPacked, multiplyColumns, multiplyEach, packedBytes, scratchBytes } from '../matmul/product';
