@@ -1,4 +1,5 @@
 import { configure, EngineError, engineInfo, ready, scope, type KernelLevel, type Tensor } from '@strided/tensor';
+import { currentRuntime } from '../../packages/tensor/src/kernels/wasm/settings.ts';
 import type { Contestant } from '../harness/bench.ts';
 
 /** A kernel level of this engine on this host, and what it is called in a race: `strided` is what `auto` takes. */
@@ -9,6 +10,11 @@ export interface Level {
 
 /** How a case is computed at a level. */
 export type Way<R> = Pick<Contestant<R>, 'run' | 'read' | 'close'>;
+
+/** Ends a run: its call may have returned while other threads were still at the last job. */
+export function release(): void {
+  currentRuntime(0)?.heap.settle();
+}
 
 /** In a scope that keeps nothing: results lie in the kernels' memory. What is read is computed once more and moved out. */
 export function inScope(compute: () => Tensor | readonly Tensor[]): Way<void> {
@@ -71,7 +77,7 @@ export async function atLevels<R>(found: readonly Level[], threads: readonly num
       const count = level === 'js' ? 1 : wanted;
       await enter(level, count);
       const way = make(level);
-      contestants.push({ name, threads: count, ...way, enter: count === 1 ? () => enter(level, 1) : sharing(name, count, () => enter(level, count), () => way.run()) });
+      contestants.push({ name, threads: count, ...way, release, enter: count === 1 ? () => enter(level, 1) : sharing(name, count, () => enter(level, count), () => way.run()) });
     }
   }
   return contestants;

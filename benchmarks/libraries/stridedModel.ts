@@ -2,7 +2,7 @@ import { BertModel, SentenceTransformer } from '@strided/bert';
 import { configure, engineInfo, fromTypedArray, noGrad, ready, type KernelLevel, type Tensor } from '@strided/tensor';
 import { realPositions, type EmbedProblem, type ForwardProblem, type ModelProblem } from '../bert/problem.ts';
 import type { Library } from './index.ts';
-import { expectRunning, sharing, type Way } from './strided.ts';
+import { expectRunning, release, sharing, type Way } from './strided.ts';
 
 /** Models by their folders: loading one takes time. */
 class Loaded<T> {
@@ -59,7 +59,7 @@ export function stridedModel(name: string, level: KernelLevel | 'auto', threads:
     async model(problem) {
       const found = await (started ??= start());
       const way = await modelWay(problem);
-      return { name, threads, ...way, ...(threads === 1 ? {} : { enter: sharing(name, threads, () => expectRunning(found, threads), () => way.run()) }) };
+      return { name, threads, ...way, release, ...(threads === 1 ? {} : { enter: sharing(name, threads, () => expectRunning(found, threads), () => way.run()) }) };
     },
   };
 }

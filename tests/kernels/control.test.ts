@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createControl, isReady, lead, limitThreads, partsDone } from '../../packages/tensor/src/kernels/wasm/control.ts';
+import { createControl, finish, isReady, lead, limitThreads, partsDone } from '../../packages/tensor/src/kernels/wasm/control.ts';
 import { maySleep } from '../../packages/tensor/src/kernels/wasm/workers.browser.ts';
 
 describe('a thread that waits for a slow worker', () => {
@@ -19,17 +19,26 @@ describe('a thread that waits for a slow worker', () => {
     vi.restoreAllMocks();
   });
 
+  /** The caller's part: it takes until the worker has taken its own. */
+  const untilTaken = (): void => {
+    // The lowest byte of the first word is the part that comes next.
+    for (const end = performance.now() + 10_000; (Atomics.load(control, 0) & 255) < 2 && performance.now() < end; );
+  };
+
   /** Shares two parts, the caller's until the worker has taken its own, and counts how often the caller went to sleep. */
   function share(mayWait: boolean): { waits: number; failed: boolean; parts: number } {
     const waits = vi.spyOn(Atomics, 'wait');
     const before = partsDone(control, 0);
-    const own = (): void => {
-      // The lowest byte of the first word is the part that comes next.
-      for (const end = performance.now() + 10_000; (Atomics.load(control, 0) & 255) < 2 && performance.now() < end; );
-    };
-    const failed = lead(control, [own], 0, 0, 2, mayWait);
+    const failed = finish(control, lead(control, [untilTaken], 0, 0, 2, mayWait), mayWait);
     return { waits: waits.mock.calls.length, failed, parts: partsDone(control, 0) - before };
   }
+
+  it('has time for other things meanwhile', () => {
+    const before = partsDone(control, 0);
+    const others = lead(control, [untilTaken], 0, 0, 2, true);
+    expect({ others, ended: partsDone(control, 0) - before }).toEqual({ others: 1, ended: 0 });
+    expect({ failed: finish(control, others, true), ended: partsDone(control, 0) - before }).toEqual({ failed: false, ended: 1 });
+  });
 
   it('sleeps until it is done', () => {
     expect(share(true)).toEqual({ waits: 1, failed: false, parts: 1 });

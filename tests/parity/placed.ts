@@ -6,7 +6,7 @@ import { Storage, type View } from '../../packages/tensor/src/storage.ts';
 /** The same view on a copy of its storage that lies in the heap, until the scratch memory at hand is taken back. */
 export function placedIn<D extends DType>(heap: Heap, { storage, layout }: View<D>): Tensor<D> {
   const copy = new Storage(storage.dtype, null, storage.length);
-  copy.settle({ memory: heap.memory, address: heap.allocate(storage.byteLength) }, null);
+  copy.settle({ memory: heap, address: heap.allocate(storage.byteLength) }, null);
   copy.data.set(storage.data as never);
   return new Tensor<D>({ storage: copy, layout });
 }

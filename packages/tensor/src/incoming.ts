@@ -82,12 +82,12 @@ class IncomingBlock implements Incoming {
 
   #values(from: number, count: number): TypedArray {
     const { dtype } = this.#storage;
-    return arrayOn(dtype, this.#runtime.heap.memory.buffer, this.#block.address + from * bytesPerElement(dtype), count);
+    return arrayOn(dtype, this.#runtime.heap.buffer, this.#block.address + from * bytesPerElement(dtype), count);
   }
 
   /** Memory that is not shared is detached when it grows, and may move then. */
   room(from: number, count: number): TypedArray | null {
-    return this.#runtime.heap.memory.buffer instanceof ArrayBuffer ? null : this.#values(from, count);
+    return this.#runtime.heap.buffer instanceof ArrayBuffer ? null : this.#values(from, count);
   }
 
   write(from: number, values: TypedArray): void {

@@ -28,7 +28,7 @@ export class Holding implements Holder {
 
   /** From now on the storage's values are those in `block`. */
   take(storage: Storage, block: Block): void {
-    storage.settle({ memory: this.#runtime.heap.memory, address: block.address }, this);
+    storage.settle({ memory: this.#runtime.heap, address: block.address }, this);
     this.#storages.push(storage);
     this.#blocks.push(block);
   }
@@ -85,7 +85,7 @@ function settleAll(runtime: Runtime | null, storages: readonly Storage[]): void 
     const wanted = runtime !== null && !storage.pinned && storage.owner === null && storage.length > 0;
     const block = wanted ? blockFor(runtime, storage) : null;
     if (block !== null && runtime !== null && holding !== null) {
-      storage.copyTo(arrayOn(storage.dtype, runtime.heap.memory.buffer, block.address, storage.length));
+      storage.copyTo(arrayOn(storage.dtype, runtime.heap.buffer, block.address, storage.length));
       holding.take(storage, block);
     } else if (storage.region !== null) {
       storage.moveOut();

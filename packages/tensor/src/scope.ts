@@ -40,9 +40,9 @@ class Scope implements Region {
     if (heap === undefined) return null;
     this.#open(heap);
     const again = this.#free.get(aligned(bytes))?.pop();
-    if (again !== undefined) return { memory: heap.memory, address: again };
+    if (again !== undefined) return { memory: heap, address: again };
     try {
-      return { memory: heap.memory, address: heap.allocate(bytes) };
+      return { memory: heap, address: heap.allocate(bytes) };
     } catch {
       // What does not fit is kept outside, and computes a little slower.
       return null;
@@ -83,7 +83,7 @@ class Scope implements Region {
     const { heap, mark } = this.#base;
     const placed = own.filter((storage) => storage.place !== null);
     const blocks = placed.map((storage) => ({ address: (storage.place as Place).address, bytes: storage.byteLength }));
-    heap.slide(mark, blocks).forEach((address, i) => placed[i].settle({ memory: heap.memory, address }, null));
+    heap.slide(mark, blocks).forEach((address, i) => placed[i].settle({ memory: heap, address }, null));
   }
 }
 

@@ -2,9 +2,15 @@ import { arrayOn, bytesPerElement, newArray, type DType, type TypedArray, type T
 import { ArgumentError, ScopeError } from './errors.ts';
 import { contiguous, sizeOf, type Layout, type Shape } from './layout.ts';
 
-/** A place in the kernels' memory. */
+/** The kernels' memory. */
+export interface KernelMemory {
+  /** All of it, when no thread computes in it any more. */
+  readonly buffer: ArrayBufferLike;
+}
+
+/** A place in it. */
 export interface Place {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: KernelMemory;
   /** Where the first value lies, in bytes. */
   readonly address: number;
 }

@@ -24,6 +24,20 @@ const GROUP: i32 = 4;
 const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
 const PANEL_BYTES: i32 = BLOCK_K * TILE_COLUMNS * 4;
 
+/**
+ * Multiply-adds by which the first part has less to do, its share of them spread over the others: about as long as its
+ * thread, the calling one, takes to prepare what comes next while the others finish.
+ */
+const LEAD: i64 = 1 << 21;
+
+/** The first of `units`, of so many multiply-adds each, of part `part` of `parts`. */
+// @ts-ignore: decorator
+@inline
+function shareFrom(units: i32, each: i64, part: i32, parts: i32): i32 {
+  const lead = <i32>min<i64>(units / 24, LEAD / each);
+  return max<i32>((units + lead) * part / parts - lead, 0);
+}
+
 // @ts-ignore: decorator
 @inline
 function panelsOf(N: i32): i32 {
@@ -54,18 +68,23 @@ export function multiplyPacked(job: usize, part: i32, parts: i32): void {
   const panels = panelsOf(product.N);
   const scratch = product.scratch + part * product.scratchStride;
   if (rowTiles > panels) {
-    const start = rowTiles * part / parts * TILE_ROWS, end = min<i32>(rowTiles * (part + 1) / parts * TILE_ROWS, product.M);
+    const each = <i64>TILE_ROWS * product.N * product.K;
+    const start = shareFrom(rowTiles, each, part, parts) * TILE_ROWS, end = min<i32>(shareFrom(rowTiles, each, part + 1, parts) * TILE_ROWS, product.M);
     multiply(product, product.operands, product.packedB, start, end, 0, panels, scratch);
   } else {
-    multiply(product, product.operands, product.packedB, 0, product.M, panels * part / parts, panels * (part + 1) / parts, scratch);
+    multiplyShare(product, product.packedB, panels, part, parts, scratch);
   }
 }
 
 /** The first product, B not packed: each part packs and multiplies a share of the columns, so that nobody waits for another's panels. */
 export function multiplyColumns(job: usize, part: i32, parts: i32): void {
   const product = changetype<Product>(job);
-  const panels = panelsOf(product.N);
-  multiply(product, product.operands, 0, 0, product.M, panels * part / parts, panels * (part + 1) / parts, product.scratch + part * product.scratchStride);
+  multiplyShare(product, 0, panelsOf(product.N), part, parts, product.scratch + part * product.scratchStride);
+}
+
+function multiplyShare(product: Product, packedB: usize, panels: i32, part: i32, parts: i32, scratch: usize): void {
+  const each = <i64>product.M * TILE_COLUMNS * product.K;
+  multiply(product, product.operands, packedB, 0, product.M, shareFrom(panels, each, part, parts), shareFrom(panels, each, part + 1, parts), scratch);
 }
 
 /** A share of the products, each from its packing to its end. */

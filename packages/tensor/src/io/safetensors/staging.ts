@@ -15,7 +15,7 @@ export class Staging {
 
   /** Of `size` bytes, which are taken with the first use. */
   constructor(heap: Heap | null, size: number) {
-    this.#heap = heap !== null && !(heap.memory.buffer instanceof ArrayBuffer) ? heap : null;
+    this.#heap = heap !== null && !(heap.buffer instanceof ArrayBuffer) ? heap : null;
     this.#size = size;
   }
 
@@ -30,7 +30,7 @@ export class Staging {
       this.#block = this.#heap === null ? null : tryReserve(this.#heap, this.#size);
       if (this.#block === null) this.#buffer = new ArrayBuffer(this.#size);
     }
-    return arrayOn(dtype, this.#buffer ?? (this.#heap as Heap).memory.buffer, this.address, count);
+    return arrayOn(dtype, this.#buffer ?? (this.#heap as Heap).buffer, this.address, count);
   }
 
   drop(): void {

@@ -109,37 +109,44 @@ export function limitThreads(control: Control, threads: number): void {
 }
 
 /**
- * Hands out a job, takes parts until none is left, and returns when the last has ended. `mayWait`: a thread that must
- * not block looks until the end instead.
+ * Hands out a job and takes parts until none is left.
  *
- * @returns whether a worker failed.
+ * @returns how many parts workers took, for `finish`. When one of its own throws, the others have ended.
  */
-export function lead(control: Control, functions: readonly KernelFunction[], number: number, job: number, parts: number, mayWait: boolean): boolean {
+export function lead(control: Control, functions: readonly KernelFunction[], number: number, job: number, parts: number, mayWait: boolean): number {
   Atomics.store(control, FUNCTION, number);
   Atomics.store(control, JOB, job);
   Atomics.store(control, DONE, 0);
   Atomics.store(control, FAILED, 0);
   const generation = (Atomics.load(control, CLAIM) >>> 16) + 1;
-  Atomics.store(control, CLAIM, (generation << 16) | (parts << 8));
+  // The first part is the leader's: the shares that have less to do for the thread that prepares the next job.
+  Atomics.store(control, CLAIM, (generation << 16) | (parts << 8) | 1);
   if (Atomics.load(control, SLEEPERS) > 0) Atomics.notify(control, CLAIM);
   let own = 0;
   try {
-    for (let part = take(control); part >= 0; part = take(control)) {
+    for (let part = 0; part >= 0; part = take(control)) {
       own++;
       perform(control, functions, part);
     }
-  } finally {
-    // Also when a part threw: the memory that the others work in is given back afterwards.
-    while (own < parts && take(control) >= 0) own++;
+  } catch (error) {
+    // The memory that the others work in is given back afterwards.
+    while (take(control) >= 0) own++;
     finish(control, parts - own, mayWait);
+    throw error;
   }
-  return Atomics.load(control, FAILED) !== 0;
+  return parts - own;
 }
 
 /** How long the main thread looks for the end of the others' parts before it sleeps. */
 const leaderSpin = 100;
 
-function finish(control: Control, others: number, mayWait: boolean): void {
+/**
+ * Waits until workers have ended `others` parts of the job at hand. `mayWait`: a thread that must not block looks until
+ * the end instead.
+ *
+ * @returns whether one failed.
+ */
+export function finish(control: Control, others: number, mayWait: boolean): boolean {
   const ended = (): boolean => Atomics.load(control, DONE) >= others;
   while (!ended() && !spin(leaderSpin, ended)) {
     if (!mayWait) continue;
@@ -148,4 +155,5 @@ function finish(control: Control, others: number, mayWait: boolean): void {
     if (done < others) Atomics.wait(control, DONE, done);
     Atomics.store(control, WAITING, 0);
   }
+  return Atomics.load(control, FAILED) !== 0;
 }

@@ -23,7 +23,7 @@ const chunk = 1 << 16;
 /** What a value costs, in multiply-adds. */
 const costOfValue = 8;
 
-const halvesAt = (heap: Heap, address: number, count: number): Uint16Array => new Uint16Array(heap.memory.buffer, address, count);
+const halvesAt = (heap: Heap, address: number, count: number): Uint16Array => new Uint16Array(heap.buffer, address, count);
 const floatsAt = (heap: Heap, address: number, count: number): Float32Array => heap.f32.subarray(address / 4, address / 4 + count);
 
 /** out = the values whose bits are given */

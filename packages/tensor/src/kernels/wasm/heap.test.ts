@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryError } from '../../errors.ts';
+import { Storage } from '../../storage.ts';
 import { Heap } from './heap.ts';
 
 const small = (): Heap => new Heap(new WebAssembly.Memory({ initial: 2, maximum: 4 }));
@@ -22,6 +23,24 @@ describe('Heap', () => {
     })).toThrow('inside');
     expect(heap.allocate(0)).toBe(before);
     expect(heap.peak).toBe(1024);
+  });
+
+  it('is not looked into before other threads have finished', () => {
+    const heap = small();
+    const x = new Storage('float32', null, 4);
+    x.settle({ memory: heap, address: heap.allocate(16) }, null);
+    heap.f32.fill(0);
+    let finished = 0;
+    const looks: (() => unknown)[] = [() => heap.f32, () => heap.f64, () => heap.i32, () => heap.values('uint8'), () => heap.buffer, () => x.data, () => x.copyTo(new Float32Array(4)), () => heap.settle()];
+    for (const look of looks) {
+      heap.leave({ finish: () => finished++ });
+      heap.scratch(() => heap.allocate(100));
+      expect(finished).toBe(0);
+      look();
+      look();
+      expect(finished).toBe(1);
+      finished = 0;
+    }
   });
 
   it('grows, and its views follow', () => {

@@ -1,6 +1,7 @@
 import type { DType, TypedArrayOf } from '../../dtype.ts';
 import { arrayOn } from '../../dtype.ts';
 import { EngineError, MemoryError } from '../../errors.ts';
+import type { KernelMemory } from '../../storage.ts';
 import { aligned, Regions, type Block } from './regions.ts';
 import { Stack, type Mark } from './stack.ts';
 
@@ -13,12 +14,20 @@ export const maximumPages = 65536;
 /** The most parts that a job is ever shared out in, one a thread: what scratch memory of rows is allocated for. */
 export const maxParts = 64;
 
+/** What other threads do, which goes on while the calling one is at something else. */
+export interface Work {
+  /** Waits for its end. */
+  finish(): void;
+}
+
 /**
  * The kernels' WebAssembly memory. Most of it comes and goes in order, on a stack: what a kernel's call needs while it
  * runs, and what a scope holds until it ends. Blocks that live as long as their owner are reserved beside it.
  */
-export class Heap {
+export class Heap implements KernelMemory {
+  /** Not to be looked into: other threads may compute in it still, and `buffer` waits for them. */
   readonly memory: WebAssembly.Memory;
+  #unfinished: Work | null = null;
   readonly #regions = new Regions(base);
   readonly #stack = new Stack((bytes) => this.#take(bytes), (block) => this.#regions.give(block));
   /** Bytes of the blocks that are reserved. */
@@ -36,11 +45,30 @@ export class Heap {
     this.memory = memory;
   }
 
-  /** All of the memory as values of one dtype. Growth detaches it: ask anew after each `allocate`. */
+  /** Notes that other threads have not finished what they do in the memory. */
+  leave(work: Work): void {
+    this.#unfinished = work;
+  }
+
+  /** Waits until no other thread computes in the memory. */
+  settle(): void {
+    const work = this.#unfinished;
+    if (work === null) return;
+    this.#unfinished = null;
+    work.finish();
+  }
+
+  get buffer(): ArrayBuffer | SharedArrayBuffer {
+    this.settle();
+    return this.memory.buffer;
+  }
+
+  /** All of the memory as values of one dtype. Growth detaches it and a job changes it: ask anew after each `allocate` and job. */
   values<D extends DType>(dtype: D): TypedArrayOf<D> {
+    const { buffer } = this;
     const known = this.#views[dtype] as TypedArrayOf<D> | undefined;
-    if (known !== undefined && known.buffer === this.memory.buffer) return known;
-    const view = arrayOn(dtype, this.memory.buffer);
+    if (known !== undefined && known.buffer === buffer) return known;
+    const view = arrayOn(dtype, buffer);
     (this.#views as Record<DType, unknown>)[dtype] = view;
     return view;
   }

@@ -13,9 +13,9 @@ export interface Placed {
 const scaled = (strides: readonly number[], bytes: number): number[] => strides.map((stride) => stride * bytes);
 
 /** Where a storage lies in this heap; null where its values must be copied in. */
-function addressIn({ memory }: Heap, storage: Storage): number | null {
+function addressIn(heap: Heap, storage: Storage): number | null {
   const at = storage.place;
-  return at !== null && at.memory === memory ? at.address : null;
+  return at !== null && at.memory === heap ? at.address : null;
 }
 
 /** Whether a view's values lie in this heap already. */

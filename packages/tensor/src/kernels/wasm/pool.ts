@@ -1,8 +1,8 @@
 import { hostThreads, maySleep, startWorker } from '#workers';
 import { EngineError } from '../../errors.ts';
-import { createControl, isReady, lead, limitThreads, numbered, partsDone } from './control.ts';
+import { createControl, finish, isReady, lead, limitThreads, numbered, partsDone } from './control.ts';
 import type { Exports } from './exports.ts';
-import { maxParts } from './heap.ts';
+import { maxParts, type Work } from './heap.ts';
 
 /** More threads than this are taken only when they are asked for by number. */
 const automaticThreads = 8;
@@ -23,7 +23,7 @@ interface Member {
 }
 
 /** The worker threads of one level: they share its modules' memory and take parts of its work. */
-export class Pool {
+export class Pool implements Work {
   readonly #memory: WebAssembly.Memory;
   readonly #modules: readonly WebAssembly.Module[];
   readonly #kernels: ReturnType<typeof numbered>;
@@ -31,6 +31,9 @@ export class Pool {
   readonly #members: Member[] = [];
   readonly #maySleep = maySleep();
   #threads = 1;
+  /** The job that was run last, and how many of its parts others took and may be at still. */
+  #name = '';
+  #others = 0;
 
   constructor(memory: WebAssembly.Memory, modules: readonly WebAssembly.Module[], exports: Exports) {
     this.#memory = memory;
@@ -59,6 +62,7 @@ export class Pool {
 
   /** Parts that workers have done so far. */
   get partsDone(): number {
+    this.finish();
     return this.#members.reduce((sum, _, worker) => sum + partsDone(this.#control, worker), 0);
   }
 
@@ -109,11 +113,24 @@ export class Pool {
     }
   }
 
-  /** Runs a job in `parts` parts on all threads that are ready, and returns when all of it is done. */
+  /**
+   * Runs a job in `parts` parts on all threads that are ready, and returns when none is left to take: what workers have
+   * taken ends with `finish`. Meanwhile the caller prepares what comes next.
+   */
   run(name: string, job: number, parts: number): void {
+    this.finish();
     const number = this.#kernels.names.indexOf(name);
-    if (lead(this.#control, this.#kernels.functions, number, job, parts, this.#maySleep)) {
-      throw new EngineError(`kernels: a worker thread failed in ${name}; configure({ threads: 1 }) computes without workers`);
+    this.#name = name;
+    this.#others = lead(this.#control, this.#kernels.functions, number, job, parts, this.#maySleep);
+  }
+
+  /** Waits for the parts of the last job that workers have taken. */
+  finish(): void {
+    const others = this.#others;
+    if (others === 0) return;
+    this.#others = 0;
+    if (finish(this.#control, others, this.#maySleep)) {
+      throw new EngineError(`kernels: a worker thread failed in ${this.#name}; configure({ threads: 1 }) computes without workers`);
     }
   }
 }

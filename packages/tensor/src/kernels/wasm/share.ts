@@ -21,9 +21,17 @@ export function partsFor({ pool }: Runtime, work: number): number {
   return pool.present;
 }
 
-/** Does all parts of a job, each of which finds its scratch memory in the record. */
-export function runJob({ level, exports, pool }: Runtime, name: JobName, job: number, parts: number): void {
-  if (parts === 1 || pool === undefined) exports[name](job, 0, 1);
-  else pool.run(name, job, parts);
+/**
+ * Does all parts of a job, each of which finds its scratch memory in the record. Other threads may still be at theirs
+ * afterwards, until somebody looks into the memory or runs the next: the pause between two jobs is then no pause for them.
+ */
+export function runJob({ level, exports, heap, pool }: Runtime, name: JobName, job: number, parts: number): void {
+  heap.settle();
+  if (parts === 1 || pool === undefined) {
+    exports[name](job, 0, 1);
+  } else {
+    pool.run(name, job, parts);
+    heap.leave(pool);
+  }
   if (level === 'simd256') clearUpperHalves();
 }
