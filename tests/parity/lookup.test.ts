@@ -3,7 +3,8 @@ import { tensors } from '@strided/tensor/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsKernels } from '../../packages/tensor/src/kernels/js/index.ts';
-import { indexAdd, indexSelect, takesLookup } from '../../packages/tensor/src/kernels/wasm/lookup.ts';
+import { indexAdd, indexSelect, rowsOfFolded, takesLookup } from '../../packages/tensor/src/kernels/wasm/lookup.ts';
+import { fold } from '../../packages/tensor/src/kernels/wasm/panels.ts';
 import { expectSameBits } from './bits.ts';
 import { chosen, level, runtime } from './levels.ts';
 
@@ -32,6 +33,36 @@ describe.skipIf(runtime === null)(`rows of a table at level ${level}`, () => {
       indexSelect(chosen(), table, axis, ids, out);
       jsKernels.indexSelect(table, axis, ids, exact);
       expect(out.toTypedArray()).toEqual(exact.toTypedArray());
+    }));
+  });
+
+  it('rows of a weight that is kept packed are those of the weight, and it stays packed', () => {
+    const weights = fc.record({
+      weight: fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 30 })).chain((shape) => tensors({ shape: [...shape], layout: 'contiguous', special: true })),
+      ids: fc.array(fc.nat(), { minLength: 1, maxLength: 20 }),
+      second: fc.boolean(),
+      shown: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    fc.assert(fc.property(weights, ({ weight, ids, second, shown }) => {
+      const [rows, columns] = weight.shape;
+      const few = Math.max(1, Math.floor(rows * shown));
+      const every = fromTypedArray(Int32Array.from(ids, (id) => id % few));
+      const index = second ? every.slice(0, undefined, undefined, 2) : every;
+      const kept = weight.clone();
+      const folded = fold(chosen(), kept);
+      const [out, exact] = [zeros([index.size + 1, columns]), zeros([index.size, columns])];
+      // The first rows of it alone are rows of it too; other views are not.
+      expect(rowsOfFolded(kept.narrow(0, 0, few), 0, index, out.narrow(0, 1, index.size))).toBe(folded);
+      if (!folded) return;
+      jsKernels.indexSelect(weight, 0, index, exact);
+      expectSameBits(out.narrow(0, 1, index.size).clone(), exact);
+      expect(kept.storage.isFolded).toBe(true);
+      for (const other of [rows > 1 ? kept.narrow(0, 1, rows - 1) : kept.unsqueeze(0), kept.reshape([rows * columns, 1]), kept.transpose().unsqueeze(0)]) {
+        expect(columns > 1 && rowsOfFolded(other, 0, index, zeros([index.size, ...other.shape.slice(1)]))).toBe(false);
+      }
+      expect(rowsOfFolded(kept, 1, index, zeros([rows, index.size]))).toBe(false);
+      expectSameBits(kept, weight.clone());
+      expect(rowsOfFolded(kept, 0, index, zeros([index.size, columns]))).toBe(false);
     }));
   });
 

@@ -19,6 +19,8 @@ export interface Place {
 export interface Folded {
   /** Writes all values, whatever the target holds. */
   read(target: TypedArray): void;
+  /** Writes rows of `width` values, one after the other from target[at]; false, and nothing is done, where it has no rows of that width. */
+  readRows(width: number, rows: Iterable<number>, target: TypedArray, at: number): boolean;
 }
 
 /** What a scope is to the storages that are made in it. */
@@ -167,6 +169,12 @@ export class Storage<D extends DType = DType> {
     if (this.#data !== null || this.#place !== null) target.set(this.data);
     else if (this.#folded !== null) this.#folded.read(target);
     else target.fill(0);
+  }
+
+  /** Writes rows of `width` values to target[at] and on without making all values again; false where they are not folded, or not in such rows. */
+  copyFoldedRows(width: number, rows: Iterable<number>, target: TypedArrayOf<D>, at: number): boolean {
+    if (this.region?.ended) throw scopeError('read');
+    return this.#folded?.readRows(width, rows, target, at) ?? false;
   }
 
   #unfolded(): TypedArrayOf<D> {

@@ -128,6 +128,7 @@ export const kernels: Kernels = {
   },
 
   indexSelect(x, axis, index, out) {
+    if (lookup.rowsOfFolded(x, axis, index, out)) return;
     const runtime = lookup.takesLookup(x, axis, out) ? runtimeAround(x, out) : null;
     if (runtime === null) js.indexSelect(x, axis, index, out);
     else lookup.indexSelect(runtime, x, axis, index, out);

@@ -20,6 +20,17 @@ export function takesLookup(table: View, axis: number, rows: View): boolean {
 /** What a value costs, in multiply-adds. */
 const costOfValue = 8;
 
+/**
+ * Rows of a weight that is kept packed for products, read from its panels, as a table of embeddings that is tied to a
+ * decoder is: its values need not be made again, nor packed once more. False, and nothing done, for any other x.
+ */
+export function rowsOfFolded({ storage, layout }: View, axis: number, index: View, out: View): boolean {
+  if (!storage.isFolded || axis !== 0 || layout.shape.length !== 2 || layout.offset !== 0 || !isContiguous(layout) || !isContiguous(out.layout)) return false;
+  const { storage: { data }, layout: { shape: [count], strides: [step], offset } } = index;
+  const rows = Array.from({ length: count }, (_, i) => data[offset + i * step]);
+  return storage.copyFoldedRows(layout.shape[1], rows, out.storage.data, out.layout.offset);
+}
+
 /** out = x at positions `index` of `axis` */
 export function indexSelect(runtime: Runtime, x: View, axis: number, index: View, out: View): void {
   const { heap } = runtime;

@@ -66,12 +66,19 @@ export class Panels implements Holder, Folded {
 
   /** Writes the weight's values, row by row. */
   read(target: TypedArray): void {
-    const { runtime: { heap }, N, K, address, width } = this;
+    this.readRows(this.K, Array(this.N).keys(), target, 0);
+  }
+
+  readRows(columns: number, rows: Iterable<number>, target: TypedArray, at: number): boolean {
+    const { runtime: { heap }, K, address, width } = this;
+    if (columns !== K) return false;
     const source = heap.f32;
-    for (let n = 0; n < N; n++) {
+    let to = at;
+    for (const n of rows) {
       let from = address / 4 + Math.floor(n / width) * width * K + (n % width);
-      for (let to = n * K; to < (n + 1) * K; to++, from += width) target[to] = source[from];
+      for (const end = to + K; to < end; to++, from += width) target[to] = source[from];
     }
+    return true;
   }
 
   giveBack(): void {
