@@ -2,7 +2,7 @@ import { backward, configure, enableGrad, grad, keep, linear, matmul, noGrad, on
 import { toNdarray, fromNdarray } from '@strided/tensor/ndarray';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applySettings, currentSettings } from '../../packages/tensor/src/kernels/wasm/settings.ts';
-import { runtime, runtimeOf } from './levels.ts';
+import { chosen, runtime, runtimeOf } from './levels.ts';
 
 /** Large enough to lie in the kernels' memory. */
 const N = 4096;
@@ -21,6 +21,36 @@ afterAll(() => {
 });
 
 describe('scope', () => {
+  it.skipIf(runtime === null)('that cannot move what stays, as a thread failed, ends all the same: its memory is back and its tensors are refused', () => {
+    const { heap } = chosen();
+    const before = used();
+    const fails = { finish: (): void => {
+      fails.finish = () => {};
+      throw new Error('a thread failed');
+    } };
+    const seen: Tensor[] = [];
+    const failing = (): Tensor => scope(() => {
+      const x = ramp(1).add(1);
+      seen.push(x);
+      heap.leave(fails);
+      return x;
+    });
+    expect(failing).toThrow('a thread failed');
+    expect(used()).toBe(before);
+    scope(() => {
+      const outer = ramp(3).mul(2);
+      fails.finish = () => {
+        fails.finish = () => {};
+        throw new Error('a thread failed');
+      };
+      expect(failing).toThrow('a thread failed');
+      churn();
+      expect(outer.select(0, 5).item()).toBe(16);
+    });
+    for (const x of seen) expect(() => x.add(1)).toThrow(ScopeError);
+    expect(used()).toBe(before);
+  });
+
   it('gives back all of its memory, and keeps what it returns: in arrays, objects, maps and sets, through cycles', () => {
     const before = used();
     interface Loop { readonly x: Tensor; self?: Loop }

@@ -67,14 +67,17 @@ class Scope implements Region {
   /** Moves out the storages that stay, takes the rest back. */
   end(staying: ReadonlySet<Storage>): void {
     const own = [...staying].filter(({ region }) => region === this);
-    if (this.outer === null) {
-      for (const storage of own) storage.moveOut();
-      this.#base?.heap.release(this.#base.mark);
-    } else {
-      this.#moveDown(own);
+    let moved = false;
+    try {
+      if (this.outer === null) for (const storage of own) storage.moveOut();
+      else this.#moveDown(own);
+      for (const storage of own) storage.region = this.outer;
+      moved = true;
+    } finally {
+      // What could not be moved is lost with the rest: for want of memory, or because a thread failed.
+      if (!moved || this.outer === null) this.#base?.heap.release(this.#base.mark);
+      this.ended = true;
     }
-    for (const storage of own) storage.region = this.outer;
-    this.ended = true;
   }
 
   /** Takes the memory back and lets what stays slide down onto what the outer scope holds. */

@@ -52,10 +52,9 @@ export class Heap implements KernelMemory {
 
   /** Waits until no other thread computes in the memory. */
   settle(): void {
-    const work = this.#unfinished;
-    if (work === null) return;
+    if (this.#unfinished === null) return;
+    this.#unfinished.finish();
     this.#unfinished = null;
-    work.finish();
   }
 
   get buffer(): ArrayBuffer | SharedArrayBuffer {

@@ -126,10 +126,10 @@ export class Pool implements Work {
 
   /** Waits for the parts of the last job that workers have taken. */
   finish(): void {
-    const others = this.#others;
-    if (others === 0) return;
+    if (this.#others === 0) return;
+    const failed = finish(this.#control, this.#others, this.#maySleep);
     this.#others = 0;
-    if (finish(this.#control, others, this.#maySleep)) {
+    if (failed) {
       throw new EngineError(`kernels: a worker thread failed in ${this.#name}; configure({ threads: 1 }) computes without workers`);
     }
   }

@@ -122,6 +122,8 @@ export function checkModules(source: string, modules: HostModules): HostModules 
 export function attempt(level: ModuleLevel, modules: HostModules, auto: boolean, kind: MemoryKind = 'unshared'): Attempt {
   const lack = lackOf(level, modules, auto);
   if (lack !== null) return { lack };
+  // What failed in a thread before is no fault of this level.
+  heaps.get(kind)?.settle();
   try {
     if (level === 'simd256') return attemptWide(modules, auto, kind);
     const { exports, module } = load(level, modules, kind);
