@@ -13,10 +13,12 @@ function write(name: string, content: string | Uint8Array): string {
   return at(name);
 }
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=strided-source', cli, ...args], { encoding: 'utf8', cwd: folder });
+function runWith(flags: readonly string[], ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=strided-source', ...flags, cli, ...args], { encoding: 'utf8', cwd: folder });
   return { status, stdout, stderr };
 }
+
+const run = (...args: string[]) => runWith([], ...args);
 
 const tiny = ['--hidden', '8', '--layers', '1', '--heads', '2', '--seq-len', '16', '--batch-size', '4', '--steps', '2', '--vocab-size', '60'];
 const documents = Array.from({ length: 12 }, (_, i) => `the cat number ${i} sat on the mat .\nthen it went to sleep .\nnobody saw cat ${i} again .\n`).join('\n');
@@ -71,6 +73,17 @@ describe('strided-bert', () => {
     expectRefusal(['pretrain', '-c', good, '-o', at('refused'), ...tiny, '--layers', 'many'], /layers/);
     expectRefusal(['pretrain', '-c', good, '-o', at('refused'), ...tiny, '-v', good], /good\.txt/);
     expect(existsSync(at('refused'))).toBe(false);
+  });
+
+  it('closes its files, also when it refuses', () => {
+    // Node warns when it collects one that is open.
+    const collect = "process.once('beforeExit', async () => { gc(); await new Promise((done) => setTimeout(done, 50)); gc(); });";
+    const flags = ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(collect)}`];
+    for (const [heads, message] of [['3', /^.*8.*3.*\n$/], ['2', /saved in/]] as const) {
+      const { stdout, stderr } = runWith(flags, 'pretrain', '-c', good, '-t', good, '-o', at(`closed${heads}`), ...tiny, '--heads', heads);
+      expect(stdout + stderr).toMatch(message);
+      expect(stderr).not.toMatch(/file descriptor|FileHandle/);
+    }
   });
 
   it('refuses a model that is cut off or of another shape', () => {

@@ -7,7 +7,7 @@ import { pathInFolder } from '@strided/tensor/files';
 import { readText, writeText } from './files.ts';
 import { SeedBertForPreTraining } from './models.ts';
 import { sentencesOf, type CorpusKind } from './pretraining/corpus/corpus.ts';
-import { openTextFile } from './pretraining/corpus/open.node.ts';
+import { openTextFile, type NodeTextFile } from './pretraining/corpus/open.node.ts';
 import { FileCorpus } from './pretraining/corpus/file.ts';
 import { fillMask } from './pretraining/fillMask.ts';
 import { savePretraining } from './pretraining/folder.ts';
@@ -65,22 +65,35 @@ interface PretrainFlags extends CorpusFlags {
 
 const kindOf = ({ pairs }: CorpusFlags): CorpusKind => (pairs ? 'pairs' : 'documents');
 
-async function openCorpus(paths: readonly string[], kind: CorpusKind): Promise<FileCorpus> {
-  const files = [];
-  for (const path of paths) files.push(await openTextFile(path));
-  return FileCorpus.open(files, kind);
+type OpenCorpus = (paths: readonly string[]) => Promise<FileCorpus>;
+
+/** A command that reads corpora: their files are closed however it ends. */
+function reading<F extends CorpusFlags>(command: (flags: F, open: OpenCorpus) => Promise<void>): (flags: F) => Promise<void> {
+  return async (flags) => {
+    const files: NodeTextFile[] = [];
+    const open: OpenCorpus = async (paths) => {
+      const first = files.length;
+      for (const path of paths) files.push(await openTextFile(path));
+      return FileCorpus.open(files.slice(first), kindOf(flags));
+    };
+    try {
+      await command(flags, open);
+    } finally {
+      await Promise.all(files.map((file) => file.close()));
+    }
+  };
 }
 
-async function vocab(flags: VocabFlags): Promise<void> {
-  const corpus = await openCorpus(flags.corpus, kindOf(flags));
+async function vocab(flags: VocabFlags, open: OpenCorpus): Promise<void> {
+  const corpus = await open(flags.corpus);
   const { vocabulary, size } = await learnLexicon(sentencesOf(corpus), flags.kind, flags.size);
   await writeText(flags.output, vocabulary.toText());
   console.log(`${flags.output}: ${size} tokens`);
 }
 
-async function runPretrain(flags: PretrainFlags): Promise<void> {
-  const corpus = await openCorpus(flags.corpus, kindOf(flags));
-  const heldOut = flags.heldOut === undefined ? undefined : await openCorpus(flags.heldOut, kindOf(flags));
+async function runPretrain(flags: PretrainFlags, open: OpenCorpus): Promise<void> {
+  const corpus = await open(flags.corpus);
+  const heldOut = flags.heldOut === undefined ? undefined : await open(flags.heldOut);
   const lexicon = flags.vocab === undefined
     ? await learnLexicon(sentencesOf(corpus), flags.kind, flags.vocabSize)
     : lexiconOf(Vocabulary.parse(await readText(flags.vocab), flags.vocab), flags.vocab);
@@ -120,7 +133,7 @@ function program(): Command {
     .addOption(corpusOption()).addOption(pairsOption()).addOption(kindOption())
     .requiredOption('-o, --output <file>', 'the vocabulary, one token a line')
     .option('-s, --size <tokens>', 'how many tokens', count, 8000)
-    .action(vocab);
+    .action(reading(vocab));
   cli.command('pretrain').description('train masked words and next sentences')
     .addOption(corpusOption()).addOption(pairsOption()).addOption(kindOption())
     .requiredOption('-o, --output <folder>', 'model, vocabulary, report and checkpoints')
@@ -143,7 +156,7 @@ function program(): Command {
     .option('--checkpoint-every <steps>', 'steps between checkpoints', count, 500)
     .option('--evaluate-every <steps>', 'steps between evaluations', count, 500)
     .option('--resume', 'go on from the newest checkpoint in the folder')
-    .action(runPretrain);
+    .action(reading(runPretrain));
   cli.command('fill-mask').description('the most probable words for a mask')
     .argument('<sentence>', 'text with one mask token')
     .requiredOption('-m, --model <folder>', 'what pretrain made')
