@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { firstDifference, refusal, speedup } from '../../packages/tensor/src/kernels/wasm/earn.ts';
 import { embedded } from '../../packages/tensor/src/kernels/wasm/embedded.ts';
-import type { Exports, WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
+import { exportsOf, type Exports, type WideExports } from '../../packages/tensor/src/kernels/wasm/exports.ts';
 import { createMemory, Heap } from '../../packages/tensor/src/kernels/wasm/heap.ts';
 import { moduleNames, wideNames } from '../../packages/tensor/src/kernels/wasm/pieces.ts';
 import { lackOf } from '../../packages/tensor/src/kernels/wasm/select.ts';
@@ -79,15 +79,10 @@ describe('the flags of V8', () => {
 
 const lack = lackOf('simd256', {}, false);
 
-/** What the modules export together. */
-function startAll({ memory }: Heap, modules: readonly WebAssembly.Module[]): object {
-  return Object.assign({}, ...modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports)) as object;
-}
-
 describe.skipIf(lack !== null)('simd256 earns its place', () => {
   const heap = new Heap(createMemory());
-  const relaxed = startAll(heap, [new WebAssembly.Module(embedded('relaxed'))]) as Exports;
-  const wide = startAll(heap, compileWide(wideBytes, process as HostProcess)) as WideExports;
+  const relaxed = exportsOf([new WebAssembly.Module(embedded('relaxed'))], heap.memory) as Exports;
+  const wide = exportsOf(compileWide(wideBytes, process as HostProcess), heap.memory) as WideExports;
   /** A clock by which the product takes `product` and the probe `probe`. */
   const clock = (product: number, probe: number) => {
     let [calls, time] = [0, 0];
@@ -144,8 +139,8 @@ describe.skipIf(lack !== null)('simd256 earns its place', () => {
       own.f32.fill(i + 1, block.address / 4, block.address / 4 + 1024);
       return block;
     });
-    const narrow = startAll(own, [new WebAssembly.Module(embedded('relaxed'))]) as Exports;
-    const other = startAll(own, compileWide(wideBytes, process as HostProcess)) as WideExports;
+    const narrow = exportsOf([new WebAssembly.Module(embedded('relaxed'))], own.memory) as Exports;
+    const other = exportsOf(compileWide(wideBytes, process as HostProcess), own.memory) as WideExports;
     expect(firstDifference(other, narrow, own)).toBe(null);
     speedup(other, own, clock(1, 2));
     blocks.forEach(({ address }, i) => expect(own.f32.subarray(address / 4, address / 4 + 1024).every((value) => value === i + 1)).toBe(true));

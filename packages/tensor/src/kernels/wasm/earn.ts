@@ -6,10 +6,10 @@ import { aligned } from './regions.ts';
 import { Room } from './room.ts';
 import type { Runtime } from './runtime.ts';
 
-/** How much faster than anything 128 bits wide a product in the wide module must be. A processor with AVX2 gives 1.6 to 1.9. */
+/** How much faster than anything 128 bits wide a product in the wide modules must be. A processor with AVX2 gives 1.6 to 1.9. */
 const clearlyFaster = 1.25;
 
-/** The first fixed call whose result differs by a bit between the two modules, or null. */
+/** The first fixed call whose result differs by a bit between the two levels, or null. */
 export function firstDifference(wide: WideExports, relaxed: Exports, heap: Heap): string | null {
   const all = { ...relaxed, ...wide };
   return heap.scratch(() => {
@@ -25,7 +25,7 @@ function isEqual(a: Int32Array, b: Int32Array): boolean {
 }
 
 /**
- * How much faster the wide module multiplies matrices than 128-bit registers could at best, as a probe in the same
+ * How much faster the wide modules multiply matrices than 128-bit registers could at best, as a probe in the same
  * module measures in the same moments. Best of several rounds: noise only ever slows down.
  */
 export function speedup(wide: WideExports, heap: Heap, now: () => number): number {
@@ -54,7 +54,7 @@ export function speedup(wide: WideExports, heap: Heap, now: () => number): numbe
   });
 }
 
-/** Why the wide module has not earned its place, or null. `timed`: it must also be faster. */
+/** Why the wide modules have not earned their place, or null. `timed`: it must also be faster. */
 export function refusal(wide: WideExports, relaxed: Exports, heap: Heap, timed: boolean, now: () => number = () => performance.now()): string | null {
   const difference = firstDifference(wide, relaxed, heap);
   if (difference !== null) return `its result differs from relaxed in: ${difference}`;

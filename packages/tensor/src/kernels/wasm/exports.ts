@@ -86,3 +86,8 @@ export interface WideExports extends HeavyExports {
 
 /** The modules `simd128` and `relaxed`. */
 export type Exports = HeavyExports & LightExports;
+
+/** What modules on one memory export together: where two export a name, the later one's is used. */
+export function exportsOf(modules: readonly WebAssembly.Module[], memory: WebAssembly.Memory): object {
+  return Object.assign({}, ...modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports)) as object;
+}

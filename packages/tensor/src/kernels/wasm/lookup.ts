@@ -26,6 +26,7 @@ const costOfValue = 8;
  */
 export function rowsOfFolded({ storage, layout }: View, axis: number, index: View, out: View): boolean {
   if (!storage.isFolded || axis !== 0 || layout.shape.length !== 2 || layout.offset !== 0 || !isContiguous(layout) || !isContiguous(out.layout)) return false;
+  // Not `readVector`: a pass makes no buffer outside of the arena but what it returns.
   const { storage: { data }, layout: { shape: [count], strides: [step], offset } } = index;
   const rows = Array.from({ length: count }, (_, i) => data[offset + i * step]);
   return storage.copyFoldedRows(layout.shape[1], rows, out.storage.data, out.layout.offset);

@@ -3,7 +3,7 @@ import { forSharedMemory } from './binary.ts';
 import { refusal } from './earn.ts';
 import { embedded } from './embedded.ts';
 import { functions } from './generated/modules.ts';
-import type { Exports, WideExports } from './exports.ts';
+import { exportsOf, type Exports, type WideExports } from './exports.ts';
 import { createMemory, Heap, type MemoryKind } from './heap.ts';
 import { wideNames, type ModuleName } from './pieces.ts';
 import type { ModuleLevel, NarrowLevel, Runtime } from './runtime.ts';
@@ -63,15 +63,9 @@ function load(level: NarrowLevel, modules: HostModules, kind: MemoryKind): Loade
   const known = instances.get(key);
   if (known !== undefined && (given === undefined || known.module === given)) return known;
   const module = given ?? compiled.get(key) ?? new WebAssembly.Module(bytesFor(level, kind));
-  const loaded = { exports: instantiate([module], kind) as Exports, module };
+  const loaded = { exports: exportsOf([module], heapOf(kind).memory) as Exports, module };
   instances.set(key, loaded);
   return loaded;
-}
-
-/** What the modules export together. */
-function instantiate(modules: readonly WebAssembly.Module[], kind: MemoryKind): object {
-  const imports = { env: { memory: heapOf(kind).memory } };
-  return Object.assign({}, ...modules.map((module) => new WebAssembly.Instance(module, imports).exports)) as object;
 }
 
 /** Compiles the narrow modules outside the main flow: browsers limit what may be compiled synchronously. */
@@ -140,7 +134,7 @@ function attemptWide(modules: HostModules, auto: boolean, kind: MemoryKind): Att
   let loaded = wide.get(kind);
   if (loaded === undefined) {
     const own = compileWide(wideNames.map((name) => bytesFor(name, kind)), host ?? {});
-    loaded = { exports: instantiate(own, kind) as WideExports, modules: own };
+    loaded = { exports: exportsOf(own, heapOf(kind).memory) as WideExports, modules: own };
     wide.set(kind, loaded);
   }
   const heap = heapOf(kind);

@@ -1,4 +1,5 @@
 import { numbered, reportReady, serve, type Control } from './control.ts';
+import { exportsOf } from './exports.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -14,8 +15,7 @@ const readyMessage = 'strided: ready';
 
 /** The life of a worker: it starts the modules on the shared memory, reports, and takes parts of work for ever. */
 export function live({ control, memory, modules, worker }: WorkerStart, report: (message: string) => void): never {
-  const instances = modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports);
-  const { functions } = numbered(Object.assign({}, ...instances) as object);
+  const { functions } = numbered(exportsOf(modules, memory));
   reportReady(control, worker);
   report(readyMessage);
   return serve(control, worker, functions);
