@@ -9,11 +9,13 @@ function meet(blocks: readonly Block[]): boolean {
   return sorted.some((block, i) => i > 0 && sorted[i - 1].address + sorted[i - 1].bytes > block.address);
 }
 
-const sizes = fc.integer({ min: 1, max: 20 }).map((n) => n * 64);
+const page = 4096;
+const sizes = fc.oneof({ arbitrary: fc.integer({ min: 1, max: 20 }), weight: 3 }, fc.integer({ min: 256, max: 320 })).map((n) => n * 64);
+const isLarge = (bytes: number): boolean => bytes >= 16384;
 const steps = fc.array(fc.record({ take: fc.boolean(), bytes: sizes, which: fc.nat() }), { maxLength: 60 });
 
 describe('Regions', () => {
-  it('gives blocks that do not meet, uses again what was given back, and ends empty', () => {
+  it('gives blocks that do not meet, large ones from the start of a page, uses again what was given back, and ends empty', () => {
     fc.assert(fc.property(steps, (program) => {
       const regions = new Regions(64);
       const held: Block[] = [];
@@ -24,14 +26,23 @@ describe('Regions', () => {
         } else {
           regions.give(held.splice(which % held.length, 1)[0]);
         }
+        expect(held.every(({ address, bytes: size }) => !isLarge(size) || address % page === 0)).toBe(true);
         const inUse = held.reduce((sum, block) => sum + block.bytes, 0);
         expect(meet(held)).toBe(false);
         expect(inUse + regions.freeBytes).toBe(regions.end - 64);
       }
       for (const block of held) regions.give(block);
       expect([regions.end, regions.freeBytes]).toEqual([64, 0]);
-      expect(reached - 64).toBeLessThanOrEqual(program.reduce((sum, { bytes }) => sum + bytes, 0));
+      expect(reached - 64).toBeLessThanOrEqual(program.reduce((sum, { bytes }) => sum + bytes + (isLarge(bytes) ? page : 0), 0));
     }));
+  });
+
+  it('leaves what lies before and behind a large block for others', () => {
+    const regions = new Regions(64);
+    expect([20_480, 64, 4032 - 64].map((bytes) => regions.take(bytes, () => {}))).toEqual([page, 64, 128]);
+    expect(regions.freeBytes).toBe(0);
+    regions.give({ address: page, bytes: 20_480 });
+    expect([16_384, 4096].map((bytes) => regions.take(bytes, () => {}))).toEqual([page, page + 16_384]);
   });
 
   it('changes nothing when there is no more', () => {

@@ -3,6 +3,19 @@ export function aligned(bytes: number): number {
   return Math.ceil(bytes / 64) * 64;
 }
 
+/** Large blocks begin with a page: the processor fetches ahead within pages, and panels of a product are whole ones then. */
+const [pageBytes, large] = [4096, 16384];
+
+/** Where a block begins in memory that is free from an address on. */
+function startIn(address: number, bytes: number): number {
+  return bytes < large ? address : inPages(address);
+}
+
+/** Bytes in whole pages. */
+export function inPages(bytes: number): number {
+  return Math.ceil(bytes / pageBytes) * pageBytes;
+}
+
 /** A run of bytes. */
 export interface Block {
   readonly address: number;
@@ -33,19 +46,20 @@ export class Regions {
 
   /** The address of `bytes` bytes. What lies beyond `end` is given by `grow`, which throws where there is no more. */
   take(bytes: number, grow: (end: number) => void): number {
-    const index = this.#free.findIndex((block) => block.bytes >= bytes);
+    const index = this.#free.findIndex(({ address, bytes: room }) => startIn(address, bytes) + bytes <= address + room);
     if (index >= 0) {
-      const block = this.#free[index];
-      const { address } = block;
-      block.address += bytes;
-      block.bytes -= bytes;
-      if (block.bytes === 0) this.#free.splice(index, 1);
-      return address;
+      const { address, bytes: room } = this.#free[index];
+      const start = startIn(address, bytes);
+      const left = [{ address, bytes: start - address }, { address: start + bytes, bytes: address + room - start - bytes }];
+      this.#free.splice(index, 1, ...left.filter((block) => block.bytes > 0));
+      return start;
     }
-    const address = this.#end;
-    grow(address + bytes);
-    this.#end = address + bytes;
-    return address;
+    const end = this.#end;
+    const start = startIn(end, bytes);
+    grow(start + bytes);
+    this.#end = start + bytes;
+    this.give({ address: end, bytes: start - end });
+    return start;
   }
 
   /** Takes a block back. */
