@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
  */
 const order = {
   tensor: [
-    'errors thenable', 'dtype', 'layout', 'random', 'storage', 'kernels/contract', 'kernels/linears', 'kernels/js/', 'kernels/wasm/', 'kernels/dispatch engine',
+    'errors thenable', 'dtype', 'layout', 'random', 'dropoutMask', 'storage', 'kernels/contract', 'kernels/linears', 'kernels/js/', 'kernels/wasm/', 'kernels/dispatch engine',
     'scope persist', 'incoming', 'ops/op', 'ops/', 'gradients', 'autograd anomaly checkpoint', 'print', 'tensor', 'creation', 'randomCreation', 'io/', 'interop/', 'testing/', 'index',
   ],
   nn: ['*', 'training/', 'index'],

@@ -33,8 +33,8 @@ const plain = { bias: null, scale: 1, activation: null, dropout: null, residual:
 const activation = fc.constantFrom(...linearActivations);
 /** Where dropout draws from; near 2³² blocks a count of blocks carries. */
 const streams = fc.option(fc.record({ p: fc.constantFrom(0.1, 0.5, 0.999), state: fc.record({ seed: fc.nat(), offset: fc.constantFrom(0, 8, 2 ** 34 - 8) }) }));
-/** Rows of the result are whole blocks of four draws where anything is dropped. */
-const dropsFor = <T>({ shape }: Tensor, stream: T | null): T | null => (shape[1] % 4 === 0 ? stream : null);
+/** Rows of the result are whole blocks of eight draws where anything is dropped. */
+const dropsFor = <T>({ shape }: Tensor, stream: T | null): T | null => (shape[1] % 8 === 0 ? stream : null);
 
 const fresh = (x: Tensor): Tensor => zeros(x.shape);
 

@@ -1,55 +1,103 @@
 import { philoxPair } from './philox';
 
 /**
- * Which values dropout keeps. Draw i of a stream is word i of Philox; the value that it belongs to stays where the word is
- * not below p·2³².
+ * Which values dropout keeps (see dropoutMask.ts). Draw i of a stream is half i of its words, 16 bits: the value that it
+ * belongs to stays where it is above the high half of p·2³², and is dropped below it; where they are equal, which is
+ * rare, half i of the stream beside it decides by the low half.
  *
- * block   four words, which follow each other in the stream
+ * block   eight draws, which follow each other: the four words of Philox, low halves first
  * group   eight blocks that are drawn together, one in each lane of two registers
  */
 
-/** Memory for the words of a group. */
-export const WORDS_BYTES: i32 = 128;
+/** Memory for the words of a group, and for those that decide between equals. */
+export const WORDS_BYTES: i32 = 256;
 
-const LANES = memory.data<u32>([0, 1, 2, 3, 0, 1, 0, 1]);
-
-// @ts-ignore: decorator
-@inline
-function splatHigh(block: u64): v128 {
-  return i32x4.splat(<i32>(block >> 32));
+/** What all draws of a kernel have in common. Kernels' records hold such fields in this order. */
+@unmanaged
+export class Stream {
+  /** p·2³², rounded up. 0: nothing is dropped. */
+  threshold: u32;
+  /** 1/(1 − p) */
+  dropScale: f32;
+  seedLow: u32;
+  seedHigh: u32;
+  /** The block of which the first value draws, low and high half. */
+  blockLow: u32;
+  blockHigh: u32;
 }
 
-/** The words of blocks a … a + 3 and b … b + 3, at `words`: word w of the block in lane l at 16·w + 4·l, and 64 bytes on those of b. */
+/** The words of blocks first + onward[l], at `words`: word w of the block in lane l at 16·w + 4·l, and 64 bytes on those of the second register. */
 // @ts-ignore: decorator
 @inline
-export function drawFours(seedLow: u32, seedHigh: u32, a: u64, b: u64, words: usize): void {
-  const lanes = v128.load(LANES), startA = i32x4.splat(<i32>a), startB = i32x4.splat(<i32>b);
-  const lowA = i32x4.add(startA, lanes), lowB = i32x4.add(startB, lanes);
+export function drawWords(stream: Stream, onward0: v128, onward1: v128, kind: i32, words: usize): void {
+  const first = i32x4.splat(stream.blockLow), high = i32x4.splat(stream.blockHigh);
+  const low0 = i32x4.add(first, onward0), low1 = i32x4.add(first, onward1);
   // A lane that wrapped around carries into the high half.
-  philoxPair(seedLow, seedHigh, lowA, i32x4.sub(splatHigh(a), i32x4.lt_u(lowA, startA)), lowB, i32x4.sub(splatHigh(b), i32x4.lt_u(lowB, startB)), words);
+  philoxPair(stream.seedLow, stream.seedHigh, low0, i32x4.sub(high, i32x4.lt_u(low0, first)), low1, i32x4.sub(high, i32x4.lt_u(low1, first)), kind, words);
 }
 
-/** The same of two blocks each, from a, b, c and d on: those of a and b in the lanes of one register. */
+/** The least 16 bits that keep a value without a look at others. */
 // @ts-ignore: decorator
 @inline
-export function drawTwos(seedLow: u32, seedHigh: u32, a: u64, b: u64, c: u64, d: u64, words: usize): void {
-  const lanes = v128.load(LANES, 16);
-  const startA = v128.shuffle<i64>(i32x4.splat(<i32>a), i32x4.splat(<i32>b), 0, 2), startB = v128.shuffle<i64>(i32x4.splat(<i32>c), i32x4.splat(<i32>d), 0, 2);
-  const highA = v128.shuffle<i64>(splatHigh(a), splatHigh(b), 0, 2), highB = v128.shuffle<i64>(splatHigh(c), splatHigh(d), 0, 2);
-  const lowA = i32x4.add(startA, lanes), lowB = i32x4.add(startB, lanes);
-  philoxPair(seedLow, seedHigh, lowA, i32x4.sub(highA, i32x4.lt_u(lowA, startA)), lowB, i32x4.sub(highB, i32x4.lt_u(lowB, startB)), words);
+export function leastKept(threshold: u32): i32 {
+  return <i32>(threshold >> 16) + <i32>((threshold & 0xffff) != 0);
 }
 
-/** Sixteen masks at `to`, all bits where a value is kept and none where it is dropped, from the words of four blocks at `words`. */
+/** The masks of the blocks first + onward[l], all bits where a value is kept and none where it is dropped: 128 bytes at `to` for each register, block after block. */
+export function drawMasks(stream: Stream, onward0: v128, onward1: v128, words: usize, to: usize): void {
+  const threshold = stream.threshold;
+  drawWords(stream, onward0, onward1, 0, words);
+  const equals = v128.or(masksOf(words, threshold, to), masksOf(words + 64, threshold, to + 128));
+  if ((threshold & 0xffff) == 0 || !v128.any_true(equals)) return;
+  drawWords(stream, onward0, onward1, 1, words + 128);
+  settle(words, threshold, to);
+  settle(words + 64, threshold, to + 128);
+}
+
+/** The words of four blocks at `words`, turned: each register holds the draws of a block. */
 // @ts-ignore: decorator
 @inline
-export function masksOf(words: usize, threshold: v128, to: usize): void {
+function masksOf(words: usize, threshold: u32, to: usize): v128 {
+  const least = i16x8.splat(<i16>leastKept(threshold)), equal = i16x8.splat(<i16>(threshold >> 16));
   const c0 = v128.load(words), c1 = v128.load(words, 16), c2 = v128.load(words, 32), c3 = v128.load(words, 48);
-  // Turned, each register holds the words of one block.
   const a01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5), b01 = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7);
   const a23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5), b23 = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
-  v128.store(to, i32x4.ge_u(v128.shuffle<i32>(a01, a23, 0, 1, 4, 5), threshold));
-  v128.store(to, i32x4.ge_u(v128.shuffle<i32>(a01, a23, 2, 3, 6, 7), threshold), 16);
-  v128.store(to, i32x4.ge_u(v128.shuffle<i32>(b01, b23, 0, 1, 4, 5), threshold), 32);
-  v128.store(to, i32x4.ge_u(v128.shuffle<i32>(b01, b23, 2, 3, 6, 7), threshold), 48);
+  const x0 = v128.shuffle<i32>(a01, a23, 0, 1, 4, 5), x1 = v128.shuffle<i32>(a01, a23, 2, 3, 6, 7);
+  const x2 = v128.shuffle<i32>(b01, b23, 0, 1, 4, 5), x3 = v128.shuffle<i32>(b01, b23, 2, 3, 6, 7);
+  storeMask(i16x8.ge_u(x0, least), to);
+  storeMask(i16x8.ge_u(x1, least), to + 32);
+  storeMask(i16x8.ge_u(x2, least), to + 64);
+  storeMask(i16x8.ge_u(x3, least), to + 96);
+  return v128.or(v128.or(i16x8.eq(x0, equal), i16x8.eq(x1, equal)), v128.or(i16x8.eq(x2, equal), i16x8.eq(x3, equal)));
+}
+
+// @ts-ignore: decorator
+@inline
+function storeMask(kept: v128, to: usize): void {
+  v128.store(to, i32x4.extend_low_i16x8_s(kept));
+  v128.store(to, i32x4.extend_high_i16x8_s(kept), 16);
+}
+
+/** Decides between equals, of four blocks. */
+function settle(words: usize, threshold: u32, to: usize): void {
+  for (let block = 0; block < 4; block++) {
+    for (let draw = 0; draw < 8; draw++, to += 4) {
+      const at = drawAt(words, block, draw);
+      if (<u32>load<u16>(at) == threshold >> 16) store<i32>(to, settled(at, threshold));
+    }
+  }
+}
+
+/** Where a draw of a block of the four whose words begin at `words` lies. */
+// @ts-ignore: decorator
+@inline
+export function drawAt(words: usize, block: i32, draw: i32): usize {
+  return words + (block << 2) + ((draw >> 1) << 4) + ((draw & 1) << 1);
+}
+
+/** The mask of a draw at `at` that equals the high half of p·2³², by the one 128 bytes on. */
+// @ts-ignore: decorator
+@inline
+export function settled(at: usize, threshold: u32): i32 {
+  return -<i32>(<u32>load<u16>(at, 128) >= (threshold & 0xffff));
 }

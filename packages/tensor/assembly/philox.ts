@@ -1,3 +1,9 @@
+/** V8 makes a constant anew at each use within a loop; what it loads it keeps. */
+const CONSTANTS = memory.data<u32>([
+  0xd2511f53, 0xd2511f53, 0xd2511f53, 0xd2511f53, 0xcd9e8d57, 0xcd9e8d57, 0xcd9e8d57, 0xcd9e8d57,
+  0x9e3779b9, 0x9e3779b9, 0x9e3779b9, 0x9e3779b9, 0xbb67ae85, 0xbb67ae85, 0xbb67ae85, 0xbb67ae85,
+]);
+
 /** The high and the low half of four products of unsigned 32-bit numbers. */
 // @ts-ignore: decorator
 @inline
@@ -11,38 +17,18 @@ function low(even: v128, odd: v128): v128 {
   return v128.shuffle<i32>(even, odd, 0, 2, 4, 6);
 }
 
-/** Philox4x32-10 (see random.ts) of four blocks, one in each lane: word w of all four at to + 16·w. */
-export function philox(seedLow: u32, seedHigh: u32, blockLow: v128, blockHigh: v128, to: usize): void {
-  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
-  let c0 = blockLow, c1 = blockHigh, c2 = i32x4.splat(0), c3 = c2;
-  let k0 = seedLow, k1 = seedHigh;
-  for (let round = 0; round < 10; round++) {
-    const even0 = i64x2.extmul_low_i32x4_u(m0, c0), odd0 = i64x2.extmul_high_i32x4_u(m0, c0);
-    const even1 = i64x2.extmul_low_i32x4_u(m1, c2), odd1 = i64x2.extmul_high_i32x4_u(m1, c2);
-    c0 = v128.xor(v128.xor(high(even1, odd1), c1), i32x4.splat(k0));
-    c2 = v128.xor(v128.xor(high(even0, odd0), c3), i32x4.splat(k1));
-    c1 = low(even1, odd1);
-    c3 = low(even0, odd0);
-    k0 += 0x9e3779b9;
-    k1 += 0xbb67ae85;
-  }
-  v128.store(to, c0);
-  v128.store(to, c1, 16);
-  v128.store(to, c2, 32);
-  v128.store(to, c3, 48);
-}
-
 /**
- * The same of eight blocks, four at to and four at to + 64. Each round waits for the one before it, so two that go side
- * by side take little longer than one.
+ * Philox4x32-7 (see random.ts) of eight blocks of stream `stream`, one in each lane of two registers: word w of the first
+ * four at to + 16·w, of the others at to + 64 + 16·w. Each round waits for the one before it, so two registers that go
+ * side by side take little longer than one.
  */
-export function philoxPair(seedLow: u32, seedHigh: u32, low0: v128, high0: v128, low1: v128, high1: v128, to: usize): void {
-  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
-  let c0 = low0, c1 = high0, c2 = i32x4.splat(0), c3 = c2;
-  let d0 = low1, d1 = high1, d2 = c2, d3 = c2;
-  let k0 = seedLow, k1 = seedHigh;
-  for (let round = 0; round < 10; round++) {
-    const key0 = i32x4.splat(k0), key1 = i32x4.splat(k1);
+export function philoxPair(seedLow: u32, seedHigh: u32, low0: v128, high0: v128, low1: v128, high1: v128, stream: i32, to: usize): void {
+  const m0 = v128.load(CONSTANTS), m1 = v128.load(CONSTANTS, 16), step0 = v128.load(CONSTANTS, 32), step1 = v128.load(CONSTANTS, 48);
+  let c0 = low0, c1 = high0, c2 = i32x4.splat(stream), c3 = i32x4.splat(0);
+  let d0 = low1, d1 = high1, d2 = c2, d3 = c3;
+  let key0 = i32x4.splat(seedLow), key1 = i32x4.splat(seedHigh);
+  let rounds = 7;
+  for (; rounds > 0; rounds--) {
     const even0 = i64x2.extmul_low_i32x4_u(m0, c0), odd0 = i64x2.extmul_high_i32x4_u(m0, c0);
     const even1 = i64x2.extmul_low_i32x4_u(m1, c2), odd1 = i64x2.extmul_high_i32x4_u(m1, c2);
     c0 = v128.xor(high(even1, odd1), v128.xor(c1, key0));
@@ -55,12 +41,12 @@ export function philoxPair(seedLow: u32, seedHigh: u32, low0: v128, high0: v128,
     d2 = v128.xor(high(even2, odd2), v128.xor(d3, key1));
     d1 = low(even3, odd3);
     d3 = low(even2, odd2);
-    k0 += 0x9e3779b9;
-    k1 += 0xbb67ae85;
+    key0 = i32x4.add(key0, step0);
+    key1 = i32x4.add(key1, step1);
   }
   // V8 14.6 (Node 26) ends the process when it tries to pack stores of what a loop such as this one left: zeros, as it
   // cannot know, make the words differ in form.
-  const zero = i32x4.splat(k0 - seedLow - 10 * 0x9e3779b9);
+  const zero = i32x4.splat(rounds);
   v128.store(to, v128.xor(c0, zero));
   v128.store(to, c1, 16);
   v128.store(to, v128.xor(c2, zero), 32);

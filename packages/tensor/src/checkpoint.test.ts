@@ -47,7 +47,7 @@ describe('checkpoint', () => {
       return wrap(() => x.dropout({ generator: own }).exp().mul(w).dropout({ generator: own }).sin());
     };
     expect(outcome(f, (fn) => checkpoint(fn, { generators: [own] }))).toEqual(outcome(f, plain));
-    expect(own.state).toEqual({ seed: 7, offset: 21 });
+    expect(own.state).toEqual({ seed: 7, offset: 13 });
   });
 
   it('random programs, cut into checkpoints anywhere, have the same gradients', () => {

@@ -2,34 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError } from './errors.ts';
 import { defaultGenerator, Generator, manualSeed, philox } from './random.ts';
+import { philoxByDefinition, wordsOf } from './testing/philox.ts';
 
 const numRuns = Number(process.env.STRIDED_RUNS ?? 100);
 
-/** Philox4x32-10 as the paper writes it, in whole 64-bit products; counter and key of four and two words. */
-function philoxByDefinition(counter: readonly bigint[], key: readonly bigint[]): bigint[] {
-  const word = (value: bigint): bigint => BigInt.asUintN(32, value);
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const product0 = 0xd2511f53n * c0;
-    const product1 = 0xcd9e8d57n * c2;
-    [c0, c1, c2, c3] = [(product1 >> 32n) ^ c1 ^ k0, word(product1), (product0 >> 32n) ^ c3 ^ k1, word(product0)];
-    [k0, k1] = [word(k0 + 0x9e3779b9n), word(k1 + 0xbb67ae85n)];
-  }
-  return [c0, c1, c2, c3];
-}
-
 /** Number `index` of the stream of `seed`, from the definition. */
 function wordOf(seed: number, index: number): number {
-  const block = BigInt(Math.floor(index / 4));
-  const counter = [BigInt.asUintN(32, block), block >> 32n, 0n, 0n];
-  const key = [BigInt.asUintN(32, BigInt(seed)), BigInt(seed) >> 32n];
-  return Number(philoxByDefinition(counter, key)[index % 4]);
+  return Number(philoxByDefinition([...wordsOf(Math.floor(index / 4)), 0n, 0n], wordsOf(seed))[index % 4]);
 }
 
-function words(seed: number, block: number): number[] {
+function words(...[seed, block, ...kind]: [number, number, rounds?: 7 | 10, beside?: 0 | 1]): number[] {
   const out = new Uint32Array(4);
-  philox(seed, block, out);
+  philox(seed, block, out, ...kind);
   return [...out];
 }
 
@@ -62,11 +46,10 @@ describe('philox', () => {
   });
 
   it('equals the definition for any seed and block below 2⁵³', () => {
-    fc.assert(fc.property(whole, whole, (seed, block) => {
-      const counter = [BigInt.asUintN(32, BigInt(block)), BigInt(block) >> 32n, 0n, 0n];
-      const key = [BigInt.asUintN(32, BigInt(seed)), BigInt(seed) >> 32n];
-      expect(words(seed, block)).toEqual(philoxByDefinition(counter, key).map(Number));
+    fc.assert(fc.property(whole, whole, fc.constantFrom(7, 10), fc.constantFrom(0, 1), (seed, block, rounds, beside) => {
+      expect(words(seed, block, rounds, beside)).toEqual(philoxByDefinition([...wordsOf(block), BigInt(beside), 0n], wordsOf(seed), rounds).map(Number));
     }), { numRuns: numRuns * 10 });
+    expect(words(1, 2)).toEqual(words(1, 2, 10, 0));
   });
 });
 

@@ -25,16 +25,17 @@ function multiplyHigh(a: number, bHigh: number, bLow: number): number {
 
 /**
  * The four 32-bit words of block `block` of the stream of `seed`, written to `out[0..3]`.
- * Both are integers below 2⁵³; each fills 64 bits of Philox's key and counter.
+ * Both are integers below 2⁵³; each fills 64 bits of Philox's key and counter. `beside`: the counter's third word, another
+ * stream of the same seed. Seven rounds are the fewest that pass all of BigCrush (the paper, table 2).
  */
-export function philox(seed: number, block: number, out: Uint32Array): void {
+export function philox(seed: number, block: number, out: Uint32Array, rounds: 7 | 10 = 10, beside: 0 | 1 = 0): void {
   let k0 = seed | 0;
   let k1 = (seed / 4294967296) | 0;
   let c0 = block | 0;
   let c1 = (block / 4294967296) | 0;
-  let c2 = 0;
+  let c2: number = beside;
   let c3 = 0;
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds; round++) {
     const high0 = multiplyHigh(c0, M0 >>> 16, M0 & 0xffff);
     const high1 = multiplyHigh(c2, M1 >>> 16, M1 & 0xffff);
     const low0 = Math.imul(M0, c0);
@@ -51,12 +52,6 @@ export function philox(seed: number, block: number, out: Uint32Array): void {
   out[2] = c2;
   out[3] = c3;
 }
-
-/** A draw is below p where its 32-bit word is below this. */
-export const dropThreshold = (p: number): number => Math.ceil(p * 4294967296);
-
-/** Whether the threshold of p has 32 bits, which kernels that drop need. */
-export const canDrop = (p: number): boolean => dropThreshold(p) < 4294967296;
 
 /** What a generator needs to go on exactly where it stopped. */
 export interface GeneratorState {

@@ -100,7 +100,7 @@ function slopes(task: Attention, work: Workspace, head: i32, query: i32, key: i3
     store<f32>(high + (lane << 2), rounded);
     store<f32>(low + (lane << 2), logSumExp == -Infinity ? 0 : <f32>(logSumExp - <f64>rounded));
   }
-  const kept = task.dropping ? drawKept(task, work, head, query + row, key, lanes, keys) : 0;
+  const kept = task.threshold != 0 ? drawKept(task, work, head, query + row, key, lanes, keys) : 0;
   for (let lane = 0; lane < lanes; lane += 8) {
     const offset = <usize>lane << 2;
     if (kept != 0) dropColumns(ds + offset, keys, task.dropScale, kept + offset);
@@ -132,7 +132,10 @@ function accumulate(work: Workspace, scores: usize, height: i32, keys: i32, S: i
       packPanel(from, STEP, 4, rows, min<i32>(TILE_COLUMNS, height - row), left + row * TILE_ROWS * 4, TILE_ROWS);
     }
     const target = sums + <usize>key * width * 4;
-    for (let column = 0; column < width; column += TILE_COLUMNS) tile(left, right + <usize>column * height * 4, target + (column << 2), width << 2, height, false);
+    for (let column = 0; column < width; column += TILE_COLUMNS) {
+      const place = target + (column << 2);
+      tile(left, right + <usize>column * height * 4, place, width << 2, height, place, width << 2);
+    }
   }
 }
 

@@ -78,7 +78,7 @@ function attend(task: Attention, work: Workspace, head: i32, query: i32, key: i3
     store<f64>(total, dead ? -Infinity : sum == 0 ? NaN : <f64>most + log(<f64>sum));
     store<f32>(factors + (lane << 2), dead ? 0 : sum == 0 ? NaN : 1 / sum);
   }
-  if (task.dropping) {
+  if (task.threshold != 0) {
     const kept = drawKept(task, work, head, query + row, key, lanes, keys);
     for (let lane = 0; lane < lanes; lane += 8) dropColumns(scores + (lane << 2), keys, task.dropScale, kept + (lane << 2));
   }

@@ -1,9 +1,9 @@
+import { drawAt, drawWords, leastKept, settled, Stream, WORDS_BYTES } from '../draws';
 import { packPanel } from '../matmul/pack';
 import { TILE_COLUMNS } from '../matmul/tile';
-import { philox } from '../philox';
 import { addMask, scaleColumns, selectMask } from './columns';
 import { Attention, columnStep, MASK, rowStep } from './record';
-import { at, STEP, Workspace } from './workspace';
+import { at, numbers, STEP, Workspace } from './workspace';
 
 /** scores [keys, TILE_COLUMNS] = scores·scale, masked: lane l is query row + l. */
 export function maskScores(task: Attention, work: Workspace, row: i32, lanes: i32, keys: i32, scores: usize): void {
@@ -39,41 +39,65 @@ function placeMask(task: Attention, work: Workspace, row: i32, lanes: i32, keys:
 }
 
 /** Rows of `keep` before that of the first key. */
-const GUARD: usize = 4;
+const GUARD: usize = 8;
 
 /** What dropout keeps of the scores of a head's queries `query + lane` with `keys` keys from `key` on: draw i is that of score i. */
 export function drawKept(task: Attention, work: Workspace, head: i32, query: i32, key: i32, lanes: i32, keys: i32): usize {
   const kept = work.keep + GUARD * STEP;
-  const words = work.lanes + 448;
-  const threshold = i32x4.splat(task.threshold);
-  const draws = ((<u64>task.drawHigh << 32) | <u64>task.drawLow) + <u64>key;
-  for (let lane = 0; lane < lanes; lane += 4) {
-    // Lanes begin at different words of their blocks, and so at different rows.
-    let phases = 0;
-    for (let l = 0; l < 4; l++) {
-      const draw = draws + (<u64>head * task.L + query + lane + l) * task.S;
-      store<u32>(words + (l << 2), <u32>(draw >> 2));
-      store<u32>(words + (l << 2), <u32>(draw >> 34), 16);
-      phases |= (<i32>draw & 3) << (l << 3);
+  const stream = changetype<Stream>(changetype<usize>(task) + offsetof<Attention>('threshold'));
+  // Of each lane the block that it begins in, and how many of its draws come before the first key.
+  const starts = numbers(work, 4), befores = starts + 32, words = starts + 64;
+  for (let lane = 0; lane < lanes; lane += 8) {
+    let even = true;
+    for (let l = 0; l < 8; l++) {
+      const draw = (<u64>head * task.L + query + lane + l) * task.S + key;
+      store<u32>(starts + (l << 2), <u32>(draw >> 3));
+      store<u32>(befores + (l << 2), <u32>draw & 7);
+      even = even && load<u32>(befores) == (<u32>draw & 7);
     }
-    const start = v128.load(words), high = v128.load(words, 16);
-    for (let first = 0; first < keys + 3; first += 4) {
-      const block = i32x4.add(start, i32x4.splat(first >> 2));
-      // A lane that wrapped around carries into the high half.
-      philox(task.seedLow, task.seedHigh, block, i32x4.sub(high, i32x4.lt_u(block, start)), words);
-      let to = kept + first * STEP + (lane << 2);
-      for (let w = 0; w < 4; w++, to += STEP) {
-        const mask = i32x4.ge_u(v128.load(words + (w << 4)), threshold);
-        if (phases == 0) {
-          v128.store(to, mask);
-          continue;
+    const before = even ? load<i32>(befores) : 0, to = kept + (lane << 2);
+    for (let first = 0; first < keys + 7; first += 8) {
+      const block = i32x4.splat(first >> 3);
+      const onward0 = i32x4.add(v128.load(starts), block), onward1 = i32x4.add(v128.load(starts, 16), block);
+      drawWords(stream, onward0, onward1, 0, words);
+      const equals = even ? storeRows(words, stream.threshold, to + (first - before) * STEP) : storeLanes(words, stream.threshold, to + first * STEP, befores);
+      if ((stream.threshold & 0xffff) == 0 || !v128.any_true(equals)) continue;
+      drawWords(stream, onward0, onward1, 1, words + 128);
+      for (let l = 0; l < 8; l++) {
+        const own = to + (first - load<i32>(befores + (l << 2))) * STEP + (l << 2);
+        for (let draw = 0; draw < 8; draw++) {
+          const at = drawAt(words + ((l >> 2) << 6), l & 3, draw);
+          if (<u32>load<u16>(at) == stream.threshold >> 16) store<i32>(own + draw * STEP, settled(at, stream.threshold));
         }
-        v128.store32_lane(to - (phases & 255) * STEP, mask, 0);
-        v128.store32_lane(to - ((phases >> 8) & 255) * STEP, mask, 1, 4);
-        v128.store32_lane(to - ((phases >> 16) & 255) * STEP, mask, 2, 8);
-        v128.store32_lane(to - (phases >> 24) * STEP, mask, 3, 12);
       }
     }
   }
   return kept;
+}
+
+/** The eight draws of eight blocks, a block in each lane: draw i of lane l goes to row i. Returns where they equal the high half of p·2³². */
+function storeRows(words: usize, threshold: u32, to: usize): v128 {
+  const least = i32x4.splat(leastKept(threshold)), equal = i32x4.splat(threshold >> 16), low = i32x4.splat(0xffff);
+  let equals = i32x4.splat(0);
+  for (let word = 0; word < 4; word++, words += 16, to += 2 * STEP) {
+    const x = v128.load(words), y = v128.load(words, 64);
+    const x0 = v128.and(x, low), y0 = v128.and(y, low), x1 = i32x4.shr_u(x, 16), y1 = i32x4.shr_u(y, 16);
+    v128.store(to, i32x4.ge_s(x0, least));
+    v128.store(to, i32x4.ge_s(y0, least), 16);
+    v128.store(to + STEP, i32x4.ge_s(x1, least));
+    v128.store(to + STEP, i32x4.ge_s(y1, least), 16);
+    equals = v128.or(equals, v128.or(v128.or(i32x4.eq(x0, equal), i32x4.eq(y0, equal)), v128.or(i32x4.eq(x1, equal), i32x4.eq(y1, equal))));
+  }
+  return equals;
+}
+
+/** The same where lanes begin at different draws of their blocks, and so at different rows. */
+function storeLanes(words: usize, threshold: u32, to: usize, befores: usize): v128 {
+  const spare = befores + 32 + WORDS_BYTES;
+  const equals = storeRows(words, threshold, spare);
+  for (let lane: usize = 0; lane < 32; lane += 4) {
+    let from = spare + lane, own = to - load<u32>(befores + lane) * STEP + lane;
+    for (const end = from + 8 * STEP; from < end; from += STEP, own += STEP) store<i32>(own, load<i32>(from));
+  }
+  return equals;
 }

@@ -10,7 +10,8 @@ export function multiplyPanel(left: usize, rows: i32, depth: i32, right: usize, 
   do {
     const step = min<i32>(BLOCK_K, K - k);
     for (let row = 0; row < rows; row += TILE_ROWS) {
-      tile(left + (<usize>row * depth + k * TILE_ROWS) * 4, right + k * STEP, to + row * STEP, STEP, step, k == 0);
+      const sums = to + row * STEP;
+      tile(left + (<usize>row * depth + k * TILE_ROWS) * 4, right + k * STEP, sums, STEP, step, k == 0 ? 0 : sums, STEP);
     }
     k += BLOCK_K;
   } while (k < K);

@@ -23,15 +23,13 @@ export class Attention {
   /** 0: none, 1: float32, 2: bool */
   maskKind: i32;
   scale: f32;
-  dropping: i32;
-  /** p·2³², rounded up: a draw is below p where its word is below this. */
+  /** Of dropout, a `Stream`: the first score draws from the start of its block. */
   threshold: u32;
   dropScale: f32;
   seedLow: u32;
   seedHigh: u32;
-  /** The number of the draw for the first score. */
-  drawLow: u32;
-  drawHigh: u32;
+  blockLow: u32;
+  blockHigh: u32;
   scratch: usize;
   scratchStride: usize;
 }

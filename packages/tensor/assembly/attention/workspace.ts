@@ -22,7 +22,7 @@ export class Workspace {
   keep: usize;
   /** Results with queries in lanes. */
   turned: usize;
-  /** A number for each lane, eight times. */
+  /** A number for each lane, four times, then what draws are made from. */
   lanes: usize;
   /** Backward only: gradients of scores, columns of keys [E, S], a panel of g [V, TILE_COLUMNS]. */
   slopes: usize;
@@ -59,10 +59,10 @@ function size(i: i32, S: i32, E: i32, V: i32, backward: bool): usize {
   if (i == 2) return TILE_COLUMNS * E;
   if (i == 3 || i == 8) return keys * TILE_COLUMNS * panels;
   if (i == 4) return TILE_COLUMNS * S;
-  // Draws begin up to three rows before the first key, and end with a block of four.
-  if (i == 5) return TILE_COLUMNS * (S + 12);
+  // Draws begin up to seven rows before the first key, and end with a block of eight.
+  if (i == 5) return TILE_COLUMNS * (S + 24);
   if (i == 6) return max<usize>(whole(E, TILE_ROWS), whole(V, TILE_ROWS)) * TILE_COLUMNS;
-  if (i == 7) return 128;
+  if (i == 7) return 288;
   if (i == 9) return whole(E, TILE_ROWS) * S;
   if (i == 10) return TILE_COLUMNS * V;
   if (i == 11) return BLOCK * whole(E, TILE_COLUMNS);

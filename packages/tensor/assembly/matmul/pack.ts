@@ -1,5 +1,8 @@
 import { TILE_ROWS } from './tile';
 
+/** Steps of k that are copied together where lanes lie side by side: as many lines as a processor waits for at once. */
+const STEPS: i32 = 16;
+
 /**
  * Writes `lanes` lanes, rows of A or columns of B, in panels of `width` that lie `panelBytes` apart: the value k of lane l
  * of a panel goes to k·width + l. Strides count bytes and may be zero or negative. Places beyond the last lane are 0.
@@ -7,9 +10,9 @@ import { TILE_ROWS } from './tile';
 export function packPanels(source: usize, laneStride: isize, kStride: isize, lanes: i32, K: i32, target: usize, width: i32, panelBytes: usize): void {
   const whole = lanes / width * width;
   if (laneStride == 4) {
-    // Eight steps of k at a time: a cache line that reaches into several panels is read once, however far apart lines lie.
-    for (let k = 0; k < K; k += 8) {
-      const steps = min<i32>(8, K - k);
+    // A cache line that reaches into several panels is read once, however far apart lines lie.
+    for (let k = 0; k < K; k += STEPS) {
+      const steps = min<i32>(STEPS, K - k);
       let from = source + k * kStride, to = target + ((k * width) << 2);
       for (let lane = 0; lane < whole; lane += width, from += width << 2, to += panelBytes) copyLanes(from, kStride, steps, to, width);
     }

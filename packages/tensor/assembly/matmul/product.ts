@@ -1,4 +1,4 @@
-import { EPILOGUE_BYTES, finishPanels, hasEpilogue } from './epilogue';
+import { epilogueBytes, finishNarrow, finishRows, hasEpilogue, Lines, linesOf, startOf } from './epilogue';
 import { packPanels } from './pack';
 import { Product } from './record';
 import { fetch, tile, tileOfFour, TILE_COLUMNS, TILE_ROWS } from './tile';
@@ -11,6 +11,10 @@ const BLOCK_TILES: i32 = BLOCK_ROWS / TILE_ROWS;
 /** Values of A that are packed for all of K if they are no more: then each panel of B is met once. */
 const BLOCK_A: i32 = BLOCK_ROWS * 768;
 
+/** The most rows of a block of so many values of k, where C is so narrow that its rows still stay in that cache. */
+const TALL_ROWS: i32 = BLOCK_A / BLOCK_K;
+const NARROW: i32 = 512;
+
 /** Up to so many rows tiles of four are better: within them the next panel is fetched, which takes as long as the products. */
 const FEW_ROWS: i32 = WIDE ? 48 : 16;
 
@@ -21,14 +25,15 @@ const LEAST_SHARE: i32 = WIDE ? 6 : 1;
 const GROUP: i32 = 4;
 
 /** Of a part's scratch: one tile at C's edge, panels of B, then the epilogue's. */
-const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
+const EDGE_ROW: i32 = TILE_COLUMNS * 4;
+const TILE_BYTES: i32 = TILE_ROWS * EDGE_ROW;
 const PANEL_BYTES: i32 = BLOCK_K * TILE_COLUMNS * 4;
 
 /**
  * Multiply-adds by which the first part has less to do, its share of them spread over the others: about as long as its
  * thread, the calling one, takes to prepare what comes next while the others finish.
  */
-const LEAD: i64 = 1 << 21;
+const LEAD: i64 = 3 << 19;
 
 /** The first of `units`, of so many multiply-adds each, of part `part` of `parts`. */
 // @ts-ignore: decorator
@@ -51,7 +56,7 @@ export function packedBytes(K: i32, N: i32): usize {
 
 /** Bytes of scratch that one part needs beside B's panels. */
 export function scratchBytes(K: i32): usize {
-  return <usize>min<i32>(BLOCK_ROWS * K, BLOCK_A) * 4 + TILE_BYTES + GROUP * PANEL_BYTES + EPILOGUE_BYTES + 64;
+  return <usize>min<i32>(TALL_ROWS * K, BLOCK_A) * 4 + TILE_BYTES + GROUP * PANEL_BYTES + epilogueBytes(BLOCK_ROWS) + 64;
 }
 
 /** Packs part `part` of `parts` of the panels of the first product's B, for `multiplyPacked`. */
@@ -121,12 +126,14 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
   const a = load<usize>(operands), b = load<usize>(operands, 4), c = load<usize>(operands, 8);
   const K = product.K, N = product.N, cRow = product.cRow;
   const edge = (scratch + 63) & ~63;
-  const ownPanels = edge + TILE_BYTES, spare = ownPanels + GROUP * PANEL_BYTES, packedA = spare + EPILOGUE_BYTES;
+  const ownPanels = edge + TILE_BYTES, spare = ownPanels + GROUP * PANEL_BYTES, packedA = spare + epilogueBytes(BLOCK_ROWS);
   const finishes = hasEpilogue(product);
   const group = packedB == 0 && product.bColumn == 4 ? GROUP : 1;
   // Blocks of one size: each reads all of B, which would not pay for a few rows that are left over.
   const tiles = (rowEnd - rowStart + TILE_ROWS - 1) / TILE_ROWS;
-  const blocks = (tiles + BLOCK_TILES - 1) / BLOCK_TILES;
+  // Where A's rows lie side by side, those of k are read in longer runs.
+  const most = product.aRow == 4 && !finishes && N <= NARROW ? TALL_ROWS / TILE_ROWS : BLOCK_TILES;
+  const blocks = (tiles + most - 1) / most;
   for (let block = 0; block < blocks; block++) {
     const rows = rowStart + tiles * block / blocks * TILE_ROWS;
     const height = min<i32>(rowStart + tiles * (block + 1) / blocks * TILE_ROWS, rowEnd) - rows;
@@ -163,10 +170,13 @@ function multiply(product: Product, operands: usize, packedB: usize, rowStart: i
             const goesOn = k + BLOCK_K < kEnd, last = packedB == 0 || (!goesOn && panel + 1 == panelEnd);
             const next = last ? 0 : goesOn ? panelB + panelBytes : packedPanel(product, packedB, column + TILE_COLUMNS) + k0 * TILE_COLUMNS * 4;
             const nextBytes = last ? 0 : TILE_COLUMNS * 4 * min<i32>(BLOCK_K, goesOn ? kEnd - k - BLOCK_K : kEnd - k0);
-            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, min<i32>(TILE_COLUMNS, N - column), tall, packedRows, depth, k == 0, edge, next, nextBytes);
+            const width = min<i32>(TILE_COLUMNS, N - column);
+            const start = k > 0 ? 0 : startOf(product, column, width, spare);
+            const lines = finishes && k + depth == K ? changetype<usize>(linesOf(product, c, rows, height, column, spare)) : 0;
+            multiplyPanel(packedA + packedRows * (k - k0) * 4, panelB, c + rows * cRow + column * 4, cRow, height, width, tall, packedRows, depth, k == 0, start, edge, next, nextBytes, width == TILE_COLUMNS ? lines : 0);
+            if (lines != 0 && width < TILE_COLUMNS) finishNarrow(changetype<Lines>(lines), height, <usize>width << 2, spare);
           }
         }
-        if (finishes && kEnd == K) finishPanels(product, c, rows, rows + height, start, end, spare);
       }
     }
   }
@@ -183,10 +193,12 @@ function packedPanel(product: Product, packedB: usize, column: i32): usize {
 /**
  * `height` rows of one panel of C: `tall` rows of A in tall tiles, then tiles of four up to `packedRows`. Meanwhile the
  * `aheadBytes` at `ahead` are fetched, four lines at a time: a share before each tall tile, or all along each of four.
+ * The sums begin with the row at `start`, if not 0, or unless `first` with what C holds. `lines`, if not 0: what follows
+ * the sums of each tile, while the processor is busy with the next.
  */
 // @ts-ignore: decorator
 @inline
-function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, edge: usize, ahead: usize, aheadBytes: i32): void {
+function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, width: i32, tall: i32, packedRows: i32, depth: i32, first: bool, start: usize, edge: usize, ahead: usize, aheadBytes: i32, lines: usize): void {
   const tiles = tall / TILE_ROWS + (packedRows - tall) / 4;
   // From as many pages of 4 KB as there are, that the first lines of all be waited for together. The processor's own
   // prefetching goes on in each, but follows one run of lines in a page.
@@ -203,19 +215,25 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
     const isTall = row < tall;
     const step = isTall ? TILE_ROWS : 4;
     const inside = width == TILE_COLUMNS && row + step <= height;
-    const to = inside ? c : edge;
-    const toRow = inside ? cRow : TILE_COLUMNS * 4;
+    const to = inside && lines == 0 ? c : edge, toRow = to == edge ? EDGE_ROW : cRow;
+    let from = start, fromRow: isize = 0;
+    if (!first) {
+      from = inside ? c : edge;
+      fromRow = inside ? cRow : EDGE_ROW;
+      if (!inside) copyRows(c, cRow, min<i32>(step, height - row), <usize>width << 2, edge, EDGE_ROW);
+    }
     const fetches = left > 0 && !(within && isTall);
     if (isTall) {
       if (fetches) for (let i = 0; i < share; i++) seen ^= fetch(ahead + i * onward, apart, across);
-      tile(a, b, to, toRow, depth, first || !inside);
-    } else if (fetches) seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, ahead, apart, across, onward, (depth + share - 1) / share);
-    else seen ^= tileOfFour(a, b, to, toRow, depth, first || !inside, b, 0, 0, 0, depth);
+      tile(a, b, to, toRow, depth, from, fromRow);
+    } else if (fetches) seen ^= tileOfFour(a, b, to, toRow, depth, from, fromRow, ahead, apart, across, onward, (depth + share - 1) / share);
+    else seen ^= tileOfFour(a, b, to, toRow, depth, from, fromRow, b, 0, 0, 0, depth);
     if (fetches) {
       left -= share;
       ahead = min<usize>(ahead + share * onward, lastShare);
     }
-    if (!inside) storeEdge(edge, c, cRow, min<i32>(step, height - row), width, first);
+    if (lines != 0) finishRows(changetype<Lines>(lines), min<i32>(step, height - row), edge, EDGE_ROW);
+    else if (!inside) copyRows(edge, EDGE_ROW, min<i32>(step, height - row), <usize>width << 2, c, cRow);
     row += step;
     a += step * depth * 4;
     c += step * cRow;
@@ -224,18 +242,11 @@ function multiplyPanel(a: usize, b: usize, c: usize, cRow: isize, height: i32, w
   store<i32>(edge, seen);
 }
 
-/** The part of a tile that lies inside C. */
-function storeEdge(tile: usize, c: usize, cRow: isize, height: i32, width: i32, first: bool): void {
-  for (let row = 0; row < height; row++, tile += TILE_COLUMNS * 4, c += cRow) {
+/** Rows of `bytes` each. */
+function copyRows(from: usize, fromRow: isize, rows: i32, bytes: usize, to: usize, toRow: isize): void {
+  for (; rows > 0; rows--, from += fromRow, to += toRow) {
     let at: usize = 0;
-    const end = <usize>width << 2;
-    for (; at + 16 <= end; at += 16) {
-      const sum = v128.load(tile + at);
-      v128.store(c + at, first ? sum : f32x4.add(v128.load(c + at), sum));
-    }
-    for (; at < end; at += 4) {
-      const sum = load<f32>(tile + at);
-      store<f32>(c + at, first ? sum : load<f32>(c + at) + sum);
-    }
+    for (; at + 16 <= bytes; at += 16) v128.store(to + at, v128.load(from + at));
+    for (; at < bytes; at += 4) store<f32>(to + at, load<f32>(from + at));
   }
 }

@@ -30,15 +30,14 @@ export class Product {
   /** Where d(dropout(activation(z)))/dz is kept, rows of N; 0 for nowhere. */
   slope: usize;
   slopeRow: isize;
-  /** p·2³², rounded up: a value is dropped where its word is below this. 0: nothing is. */
+  /** Of dropout, a `Stream`: C's first value draws from the start of its block. */
   threshold: u32;
-  /** 1/(1 − p) */
   dropScale: f32;
   seedLow: u32;
   seedHigh: u32;
-  /** The block of four words from which the first value of C draws, and the blocks of a row. */
   blockLow: u32;
   blockHigh: u32;
+  /** The blocks of a row. */
   rowBlocks: i32;
   /** Several B side by side, packed apart: the columns of each, whole panels, and the addresses of their panels. 0: one B. */
   columnsEach: i32;

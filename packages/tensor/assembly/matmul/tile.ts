@@ -3,7 +3,8 @@ import { madd } from '../simd';
 /**
  * Micro-kernels: the product of one packed panel of A (K × TILE_ROWS values, k by k) and one of B (K × TILE_COLUMNS),
  * kept in registers until it is stored. Each value of C is one chain of multiply-adds over k from 0, whatever the
- * tile's shape, so `relaxed` and `simd256` round alike. Unless `first`, the chain's sum is added to what C holds.
+ * tile's shape, so `relaxed` and `simd256` round alike. If `from` is not 0 the chain's sum is added to what lies there, in
+ * rows `fromRow` apart: a bias, or what C holds.
  *
  * 6×8 fills the sixteen 128-bit registers (12 sums, 2 of B, 1 of A). 5×16 is for 256-bit ones, ten sums: V8 makes one
  * of two neighbouring v128 where it meets their stores as a pair, both after all loads.
@@ -15,9 +16,9 @@ export const TILE_COLUMNS: i32 = WIDE ? 16 : 8;
 
 // @ts-ignore: decorator
 @inline
-export function tile(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
-  if (WIDE) tile5x16(a, b, c, rowBytes, K, first);
-  else tile6x8(a, b, c, rowBytes, K, first);
+export function tile(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, from: usize, fromRow: usize): void {
+  if (WIDE) tile5x16(a, b, c, rowBytes, K, from, fromRow);
+  else tile6x8(a, b, c, rowBytes, K, from, fromRow);
 }
 
 /**
@@ -26,8 +27,8 @@ export function tile(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, firs
  */
 // @ts-ignore: decorator
 @inline
-export function tileOfFour(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
-  return WIDE ? tile4x16(a, b, c, rowBytes, K, first, ahead, apart, across, onward, every) : tile4x8(a, b, c, rowBytes, K, first, ahead, apart, across, onward, every);
+export function tileOfFour(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, from: usize, fromRow: usize, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
+  return WIDE ? tile4x16(a, b, c, rowBytes, K, from, fromRow, ahead, apart, across, onward, every) : tile4x8(a, b, c, rowBytes, K, from, fromRow, ahead, apart, across, onward, every);
 }
 
 /** Reads from four lines: at `ahead`, `apart` from it, and both again `across` from there. */
@@ -37,7 +38,7 @@ export function fetch(ahead: usize, apart: usize, across: usize): i32 {
   return load<i32>(ahead) ^ load<i32>(ahead + apart) ^ load<i32>(ahead + across) ^ load<i32>(ahead + across + apart);
 }
 
-function tile6x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
+function tile6x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, from: usize, fromRow: usize): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
@@ -57,13 +58,14 @@ function tile6x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: b
     c50 = madd(x, b0, c50); c51 = madd(x, b1, c51);
   }
   const r1 = c + rowBytes, r2 = r1 + rowBytes, r3 = r2 + rowBytes, r4 = r3 + rowBytes, r5 = r4 + rowBytes;
-  if (!first) {
-    c00 = f32x4.add(v128.load(c), c00); c01 = f32x4.add(v128.load(c, 16), c01);
-    c10 = f32x4.add(v128.load(r1), c10); c11 = f32x4.add(v128.load(r1, 16), c11);
-    c20 = f32x4.add(v128.load(r2), c20); c21 = f32x4.add(v128.load(r2, 16), c21);
-    c30 = f32x4.add(v128.load(r3), c30); c31 = f32x4.add(v128.load(r3, 16), c31);
-    c40 = f32x4.add(v128.load(r4), c40); c41 = f32x4.add(v128.load(r4, 16), c41);
-    c50 = f32x4.add(v128.load(r5), c50); c51 = f32x4.add(v128.load(r5, 16), c51);
+  if (from != 0) {
+    const f1 = from + fromRow, f2 = f1 + fromRow, f3 = f2 + fromRow, f4 = f3 + fromRow, f5 = f4 + fromRow;
+    c00 = f32x4.add(v128.load(from), c00); c01 = f32x4.add(v128.load(from, 16), c01);
+    c10 = f32x4.add(v128.load(f1), c10); c11 = f32x4.add(v128.load(f1, 16), c11);
+    c20 = f32x4.add(v128.load(f2), c20); c21 = f32x4.add(v128.load(f2, 16), c21);
+    c30 = f32x4.add(v128.load(f3), c30); c31 = f32x4.add(v128.load(f3, 16), c31);
+    c40 = f32x4.add(v128.load(f4), c40); c41 = f32x4.add(v128.load(f4, 16), c41);
+    c50 = f32x4.add(v128.load(f5), c50); c51 = f32x4.add(v128.load(f5, 16), c51);
   }
   v128.store(c, c00); v128.store(c, c01, 16);
   v128.store(r1, c10); v128.store(r1, c11, 16);
@@ -73,7 +75,7 @@ function tile6x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: b
   v128.store(r5, c50); v128.store(r5, c51, 16);
 }
 
-function tile5x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool): void {
+function tile5x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, from: usize, fromRow: usize): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
   let c20 = zero, c21 = zero, c22 = zero, c23 = zero, c30 = zero, c31 = zero, c32 = zero, c33 = zero;
@@ -92,17 +94,18 @@ function tile5x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: 
     c40 = madd(x, b0, c40); c41 = madd(x, b1, c41); c42 = madd(x, b2, c42); c43 = madd(x, b3, c43);
   }
   const r1 = c + rowBytes, r2 = r1 + rowBytes, r3 = r2 + rowBytes, r4 = r3 + rowBytes;
-  if (!first) {
-    c00 = f32x4.add(v128.load(c), c00); c01 = f32x4.add(v128.load(c, 16), c01);
-    c02 = f32x4.add(v128.load(c, 32), c02); c03 = f32x4.add(v128.load(c, 48), c03);
-    c10 = f32x4.add(v128.load(r1), c10); c11 = f32x4.add(v128.load(r1, 16), c11);
-    c12 = f32x4.add(v128.load(r1, 32), c12); c13 = f32x4.add(v128.load(r1, 48), c13);
-    c20 = f32x4.add(v128.load(r2), c20); c21 = f32x4.add(v128.load(r2, 16), c21);
-    c22 = f32x4.add(v128.load(r2, 32), c22); c23 = f32x4.add(v128.load(r2, 48), c23);
-    c30 = f32x4.add(v128.load(r3), c30); c31 = f32x4.add(v128.load(r3, 16), c31);
-    c32 = f32x4.add(v128.load(r3, 32), c32); c33 = f32x4.add(v128.load(r3, 48), c33);
-    c40 = f32x4.add(v128.load(r4), c40); c41 = f32x4.add(v128.load(r4, 16), c41);
-    c42 = f32x4.add(v128.load(r4, 32), c42); c43 = f32x4.add(v128.load(r4, 48), c43);
+  if (from != 0) {
+    const f1 = from + fromRow, f2 = f1 + fromRow, f3 = f2 + fromRow, f4 = f3 + fromRow;
+    c00 = f32x4.add(v128.load(from), c00); c01 = f32x4.add(v128.load(from, 16), c01);
+    c02 = f32x4.add(v128.load(from, 32), c02); c03 = f32x4.add(v128.load(from, 48), c03);
+    c10 = f32x4.add(v128.load(f1), c10); c11 = f32x4.add(v128.load(f1, 16), c11);
+    c12 = f32x4.add(v128.load(f1, 32), c12); c13 = f32x4.add(v128.load(f1, 48), c13);
+    c20 = f32x4.add(v128.load(f2), c20); c21 = f32x4.add(v128.load(f2, 16), c21);
+    c22 = f32x4.add(v128.load(f2, 32), c22); c23 = f32x4.add(v128.load(f2, 48), c23);
+    c30 = f32x4.add(v128.load(f3), c30); c31 = f32x4.add(v128.load(f3, 16), c31);
+    c32 = f32x4.add(v128.load(f3, 32), c32); c33 = f32x4.add(v128.load(f3, 48), c33);
+    c40 = f32x4.add(v128.load(f4), c40); c41 = f32x4.add(v128.load(f4, 16), c41);
+    c42 = f32x4.add(v128.load(f4, 32), c42); c43 = f32x4.add(v128.load(f4, 48), c43);
   }
   v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48);
   v128.store(r1, c10); v128.store(r1, c11, 16); v128.store(r1, c12, 32); v128.store(r1, c13, 48);
@@ -111,7 +114,7 @@ function tile5x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: 
   v128.store(r4, c40); v128.store(r4, c41, 16); v128.store(r4, c42, 32); v128.store(r4, c43, 48);
 }
 
-function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
+function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, from: usize, fromRow: usize, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
   let seen = 0;
@@ -130,11 +133,12 @@ function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: b
     }
   }
   const r1 = c + rowBytes, r2 = r1 + rowBytes, r3 = r2 + rowBytes;
-  if (!first) {
-    c00 = f32x4.add(v128.load(c), c00); c01 = f32x4.add(v128.load(c, 16), c01);
-    c10 = f32x4.add(v128.load(r1), c10); c11 = f32x4.add(v128.load(r1, 16), c11);
-    c20 = f32x4.add(v128.load(r2), c20); c21 = f32x4.add(v128.load(r2, 16), c21);
-    c30 = f32x4.add(v128.load(r3), c30); c31 = f32x4.add(v128.load(r3, 16), c31);
+  if (from != 0) {
+    const f1 = from + fromRow, f2 = f1 + fromRow, f3 = f2 + fromRow;
+    c00 = f32x4.add(v128.load(from), c00); c01 = f32x4.add(v128.load(from, 16), c01);
+    c10 = f32x4.add(v128.load(f1), c10); c11 = f32x4.add(v128.load(f1, 16), c11);
+    c20 = f32x4.add(v128.load(f2), c20); c21 = f32x4.add(v128.load(f2, 16), c21);
+    c30 = f32x4.add(v128.load(f3), c30); c31 = f32x4.add(v128.load(f3, 16), c31);
   }
   v128.store(c, c00); v128.store(c, c01, 16);
   v128.store(r1, c10); v128.store(r1, c11, 16);
@@ -143,7 +147,7 @@ function tile4x8(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: b
   return seen;
 }
 
-function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: bool, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
+function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, from: usize, fromRow: usize, ahead: usize, apart: usize, across: usize, onward: usize, every: i32): i32 {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
   let c20 = zero, c21 = zero, c22 = zero, c23 = zero, c30 = zero, c31 = zero, c32 = zero, c33 = zero;
@@ -163,15 +167,16 @@ function tile4x16(a: usize, b: usize, c: usize, rowBytes: usize, K: i32, first: 
     }
   }
   const r1 = c + rowBytes, r2 = r1 + rowBytes, r3 = r2 + rowBytes;
-  if (!first) {
-    c00 = f32x4.add(v128.load(c), c00); c01 = f32x4.add(v128.load(c, 16), c01);
-    c02 = f32x4.add(v128.load(c, 32), c02); c03 = f32x4.add(v128.load(c, 48), c03);
-    c10 = f32x4.add(v128.load(r1), c10); c11 = f32x4.add(v128.load(r1, 16), c11);
-    c12 = f32x4.add(v128.load(r1, 32), c12); c13 = f32x4.add(v128.load(r1, 48), c13);
-    c20 = f32x4.add(v128.load(r2), c20); c21 = f32x4.add(v128.load(r2, 16), c21);
-    c22 = f32x4.add(v128.load(r2, 32), c22); c23 = f32x4.add(v128.load(r2, 48), c23);
-    c30 = f32x4.add(v128.load(r3), c30); c31 = f32x4.add(v128.load(r3, 16), c31);
-    c32 = f32x4.add(v128.load(r3, 32), c32); c33 = f32x4.add(v128.load(r3, 48), c33);
+  if (from != 0) {
+    const f1 = from + fromRow, f2 = f1 + fromRow, f3 = f2 + fromRow;
+    c00 = f32x4.add(v128.load(from), c00); c01 = f32x4.add(v128.load(from, 16), c01);
+    c02 = f32x4.add(v128.load(from, 32), c02); c03 = f32x4.add(v128.load(from, 48), c03);
+    c10 = f32x4.add(v128.load(f1), c10); c11 = f32x4.add(v128.load(f1, 16), c11);
+    c12 = f32x4.add(v128.load(f1, 32), c12); c13 = f32x4.add(v128.load(f1, 48), c13);
+    c20 = f32x4.add(v128.load(f2), c20); c21 = f32x4.add(v128.load(f2, 16), c21);
+    c22 = f32x4.add(v128.load(f2, 32), c22); c23 = f32x4.add(v128.load(f2, 48), c23);
+    c30 = f32x4.add(v128.load(f3), c30); c31 = f32x4.add(v128.load(f3, 16), c31);
+    c32 = f32x4.add(v128.load(f3, 32), c32); c33 = f32x4.add(v128.load(f3, 48), c33);
   }
   v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48);
   v128.store(r1, c10); v128.store(r1, c11, 16); v128.store(r1, c12, 32); v128.store(r1, c13, 48);

@@ -1,4 +1,5 @@
 import { isFloat, promote, toFloat, type DType, type ToFloat } from '../dtype.ts';
+import { reserveMask } from '../dropoutMask.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { broadcastShapes, formatShape, sizeOf, type Shape } from '../layout.ts';
@@ -127,7 +128,7 @@ export function scaledDotProductAttention<D extends DType>(q: Tensor<D>, k: Tens
   const scale = options.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]);
   if (typeof scale !== 'number' || Number.isNaN(scale)) throw new ArgumentError(`scaledDotProductAttention: the scale must be a number, not ${scale}`);
   const drops = training && p > 0;
-  const attributes = { scale, causal, segments: segments === null ? null : Int32Array.from(segments), dropout: drops ? { p, state: generator.reserve(sizeOf(batch) * q.shape[q.rank - 2] * k.shape[k.rank - 2]) } : null };
+  const attributes = { scale, causal, segments: segments === null ? null : Int32Array.from(segments), dropout: drops ? { p, state: reserveMask(generator, sizeOf(batch) * q.shape[q.rank - 2] * k.shape[k.rank - 2]) } : null };
   const result = apply(attentionOp, used, attributes);
   return (heads === null ? result : result.reshape([...result.shape.slice(0, -4), heads.count, ...result.shape.slice(-2)])) as Tensor<ToFloat<D>>;
 }

@@ -1,4 +1,5 @@
 import { toFloat, type DType, type ToFloat } from '../dtype.ts';
+import { reserveMask } from '../dropoutMask.ts';
 import { ArgumentError } from '../errors.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { defaultGenerator, type Generator, type GeneratorState } from '../random.ts';
@@ -46,7 +47,7 @@ export function checkProbability(op: string, p: number): number {
 export function dropout<D extends DType>(x: Tensor<D>, { p = 0.5, training = true, generator = defaultGenerator }: DropoutOptions = {}): Tensor<ToFloat<D>> {
   checkProbability('dropout', p);
   const float = cast(x, toFloat(x.dtype));
-  return training && p > 0 ? dropStream(float, { p, state: generator.reserve(x.size) }) : float;
+  return training && p > 0 ? dropStream(float, { p, state: reserveMask(generator, x.size) }) : float;
 }
 
 /** Dropout by a part of a stream that was reserved before. */

@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../errors.ts';
 import type { NormForm } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, select } from '../layout.ts';
-import { allocate, allocateUnset } from '../storage.ts';
+import { allocateUnset } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './elementwise.ts';
 import { apply, defineOp, wrap } from './op.ts';
@@ -37,7 +37,7 @@ const normOp = defineOp<NormAttributes>({
   backward(g, { inputs, extras: [mean, reciprocal, slope], attributes, needs }) {
     const { x, weight } = named(inputs, attributes);
     const wanted = named(needs, attributes);
-    const gradientOf = (shape: readonly number[], want: boolean | null) => (want ? allocate(shape, x.dtype) : null);
+    const gradientOf = (shape: readonly number[], want: boolean | null) => (want ? allocateUnset(shape, x.dtype) : null);
     const gradients = {
       x: gradientOf(x.shape, wanted.x),
       weight: gradientOf(x.shape.slice(-1), wanted.weight),

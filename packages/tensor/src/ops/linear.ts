@@ -1,9 +1,10 @@
+import { canDrop, reserveMask } from '../dropoutMask.ts';
 import { counted, promote, toFloat, type Arithmetic, type DType, type ToFloat } from '../dtype.ts';
 import { ArgumentError, ShapeError } from '../errors.ts';
 import { linearActivations, type LinearActivation } from '../kernels/contract.ts';
 import { kernels } from '../kernels/dispatch.ts';
 import { formatShape, reshape, sizeOf, type Shape } from '../layout.ts';
-import { canDrop, defaultGenerator, type Generator } from '../random.ts';
+import { defaultGenerator, type Generator } from '../random.ts';
 import { allocateUnset, type View } from '../storage.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkProbability, dropStream, type DropoutStream } from './dropout.ts';
@@ -161,15 +162,15 @@ export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: T
   const sum = counted(promote(x.dtype, weight.dtype));
   const dtype = activation === null && options.scale === undefined && !drops ? sum : toFloat(sum);
   const [a, b, c, d] = [x, weight, bias, residual].map((operand) => (operand === null ? null : cast(operand, dtype)));
-  const stream = drops ? { p, state: generator.reserve(sizeOf(x.shape.slice(0, -1)) * outputs) } : null;
+  const stream = drops ? { p, state: reserveMask(generator, sizeOf(x.shape.slice(0, -1)) * outputs) } : null;
   const product = (dropout: DropoutStream | null, addend: Tensor | null): Tensor => {
     const operands = [a, b, c, addend].filter((operand) => operand !== null);
     const bends = activation !== null || dropout !== null;
     const keep = bends && isRecording() && operands.some((operand) => operand.requiresGrad);
     return apply(bends ? linearActivationOp : linearOp, operands, { scale, activation, dropout, bias: c !== null, residual: addend !== null, keep });
   };
-  // The kernel drops rows that are whole blocks of four draws.
-  const apart = stream !== null && (outputs % 4 !== 0 || !canDrop(p));
+  // The kernel drops rows that are whole blocks of eight draws.
+  const apart = stream !== null && (outputs % 8 !== 0 || !canDrop(p));
   const result = apart ? dropStream(product(null, null), stream) : product(stream, d);
   return (apart && d !== null ? result.add(d) : result) as Tensor<Arithmetic<A, B>>;
 }

@@ -1,3 +1,4 @@
+import { maskOf } from '../../dropoutMask.ts';
 import { philox, type GeneratorState } from '../../random.ts';
 import { contiguous, sizeOf } from '../../layout.ts';
 import { Storage, type View } from '../../storage.ts';
@@ -42,6 +43,7 @@ export function random(kind: RandomKind, state: GeneratorState, out: View): void
   copy({ storage: new Storage('float64', values), layout: contiguous(shape) }, out);
 }
 
+/** out = x / (1 − p) where the mask keeps a value, else 0. */
 export function dropout(x: View, p: number, state: GeneratorState, out: View): void {
   const scale = p === 1 ? 0 : 1 / (1 - p);
   const shape = out.layout.shape;
@@ -50,22 +52,16 @@ export function dropout(x: View, p: number, state: GeneratorState, out: View): v
   const strides = [x, out].map(({ layout }) => (shape.length === 0 ? [0] : layout.strides));
   const rows = shape.length === 0 ? [1] : shape;
   const last = rows.length - 1;
-  const words = new Uint32Array(4);
+  const keeps = maskOf(state, p);
   let i = 0;
   forEachRow({ shape: rows, strides, offsets: [x.layout.offset, out.layout.offset] }, strides, ([ix, io]) => {
-    for (let n = 0; n < rows[last]; n++, i++) {
-      if (i % 4 === 0) philox(state.seed, (state.offset + i) / 4, words);
-      target[io + n * strides[1][last]] = words[i % 4] * scale32 < p ? 0 : source[ix + n * strides[0][last]] * scale;
-    }
+    for (let n = 0; n < rows[last]; n++, i++) target[io + n * strides[1][last]] = keeps(i) ? source[ix + n * strides[0][last]] * scale : 0;
   });
 }
 
 /** factors[j] = what dropout multiplies value `start + j` of a stream by: 0 or 1/(1 − p). */
 export function dropFactors(state: GeneratorState, start: number, p: number, factors: Float64Array): void {
   const scale = p === 1 ? 0 : 1 / (1 - p);
-  const words = new Uint32Array(4);
-  for (let j = 0, i = state.offset + start; j < factors.length; j++, i++) {
-    if (j === 0 || i % 4 === 0) philox(state.seed, Math.floor(i / 4), words);
-    factors[j] = words[i % 4] * scale32 < p ? 0 : scale;
-  }
+  const keeps = maskOf(state, p);
+  for (let j = 0; j < factors.length; j++) factors[j] = keeps(start + j) ? scale : 0;
 }

@@ -1,14 +1,12 @@
+import { canDrop } from '../../dropoutMask.ts';
 import { contiguousStrides, sizeOf } from '../../layout.ts';
-import { canDrop } from '../../random.ts';
 import type { View } from '../../storage.ts';
 import type { AttentionGradients, AttentionOptions } from '../contract.ts';
-import { drawRecord } from './dropout.ts';
+import { streamWords, writeStream } from './dropout.ts';
 import { fetch, place, placeResult, type Placed } from './operands.ts';
 import { aligned } from './regions.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob } from './share.ts';
-
-const twoTo32 = 4294967296;
 
 /** Fewer multiplications stay in the js loops: a program that does no more than that never starts the engine. */
 const worthIt = 1 << 12;
@@ -44,7 +42,8 @@ export function attentionRecord({ heap, exports }: Runtime, sizes: AttentionSize
   const longest = segments === null ? S : longestOf(segments);
   const bytes = aligned(exports.attentionBytes(longest, E, V, backward ? 1 : 0));
   const bounds = segments ?? [0, L, 0, S];
-  const [scratch, axes, list, record] = [bytes * parts, heads.length * 4 * (names.length + 1), bounds.length * 4, 256].map((size) => heap.allocate(size));
+  const scratch = heap.workspace(bytes * parts);
+  const [axes, list, record] = [heads.length * 4 * (names.length + 1), bounds.length * 4, 256].map((size) => heap.allocate(size));
   const { i32, f32 } = heap;
   i32.set(bounds, list / 4);
   heads.forEach((length, axis) => {
@@ -54,11 +53,8 @@ export function attentionRecord({ heap, exports }: Runtime, sizes: AttentionSize
   const at = record / 4;
   i32.set([L, S, E, V, sizeOf(heads), heads.length, axes, list, segments === null ? list + 8 : list, segments === null ? 1 : segments.length - 1, longest, options.causal ? 1 : 0, maskKind], at);
   f32[at + 13] = options.scale;
-  const { threshold, dropScale, seed } = drawRecord(options.dropout);
-  const offset = options.dropout?.state.offset ?? 0;
-  i32.set([options.dropout === null ? 0 : 1, threshold], at + 14);
-  f32[at + 16] = dropScale;
-  i32.set([...seed, offset, Math.floor(offset / twoTo32), scratch, bytes], at + 17);
+  writeStream(heap, at + 14, options.dropout);
+  i32.set([scratch, bytes], at + 14 + streamWords);
   const rank = heads.length;
   names.forEach((name, i) => {
     const placed = operands[name];

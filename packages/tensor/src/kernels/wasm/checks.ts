@@ -29,7 +29,7 @@ export const checks: readonly { readonly name: string; readonly run: Run }[] = [
   { name: 'three products 5×18×12', run: product(5, 18, 12, true, 3) },
   ...[null, ...linearActivations].flatMap((activation) => [
     { name: `layer 6×19×5 with ${activation ?? 'no activation'}`, run: product(6, 19, 5, true, 1, { activation, drops: false }) },
-    { name: `layer 6×20×5 with ${activation ?? 'no activation'}, dropout and slopes`, run: product(6, 20, 5, true, 1, { activation, drops: true }) },
+    { name: `layer 6×24×5 with ${activation ?? 'no activation'}, dropout and slopes`, run: product(6, 24, 5, true, 1, { activation, drops: true }) },
   ]),
   ...[...unaryJobs, ...slopeJobs].map((job) => ({ name: `${job} of 45 values`, run: elementwise(job, 45) })),
   // Rows of whole registers, and rows that are nothing but a rest.
@@ -38,7 +38,7 @@ export const checks: readonly { readonly name: string; readonly run: Run }[] = [
   { name: 'layerNorm and its gradients of 35×29', run: norm(35, 29) },
   // With and without the factors of the classes.
   ...[0, 1].map((weighted) => ({ name: `crossEntropy and its gradient of 3×29, ${weighted} weights`, run: entropies(3, 29, weighted === 1) })),
-  { name: 'dropout of 45 values', run: dropped(45) },
+  { name: 'dropout of 109 values', run: dropped(109) },
   // Panels of queries and their rest, keys and columns that fill no tile, two blocks of keys; a mask, draws that begin within a block.
   { name: 'attention 2×21×19', run: attended({ heads: [2], L: 21, S: 19, E: 6, V: 7 }, true) },
   { name: 'attention 1×3×262', run: attended({ heads: [1], L: 3, S: 262, E: 5, V: 9 }, false) },

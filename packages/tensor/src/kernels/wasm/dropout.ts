@@ -1,5 +1,6 @@
+import { canDrop, dropThreshold } from '../../dropoutMask.ts';
 import { sizeOf } from '../../layout.ts';
-import { canDrop, dropThreshold, type GeneratorState } from '../../random.ts';
+import type { GeneratorState } from '../../random.ts';
 import type { View } from '../../storage.ts';
 import { maxParts, type Heap } from './heap.ts';
 import { fetch, placeDense, placeResult } from './operands.ts';
@@ -18,9 +19,9 @@ export function takesDropout(x: View, p: number, state: GeneratorState, out: Vie
 }
 
 /** What a value costs, in multiply-adds. */
-const costOfValue = 120;
+const costOfValue = 40;
 
-/** out = x / (1 − p) where draw i of the stream is ≥ p, else 0: the js loops' mask, value for value. */
+/** out = x / (1 − p) where draw i of the stream keeps it, else 0: the js loops' mask, value for value. */
 export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorState, out: View): void {
   const { heap } = runtime;
   heap.scratch(() => {
@@ -33,32 +34,23 @@ export function dropout(runtime: Runtime, x: View, p: number, state: GeneratorSt
   });
 }
 
-/** What records of kernels that drop say of a stream; a threshold of 0: nothing is dropped. */
-export interface DrawRecord {
-  readonly threshold: number;
-  readonly dropScale: number;
-  /** Low and high half. */
-  readonly seed: readonly [number, number];
-  /** The block of four words that the first value draws from, low and high half. */
-  readonly block: readonly [number, number];
-}
+/** Words of a record that `writeStream` writes. */
+export const streamWords = 6;
 
-const nothing: DrawRecord = { threshold: 0, dropScale: 1, seed: [0, 0], block: [0, 0] };
-
-export function drawRecord(stream: { readonly p: number; readonly state: GeneratorState } | null): DrawRecord {
-  if (stream === null) return nothing;
-  const { p, state: { seed, offset } } = stream;
+/** What kernels' records say of dropout, at word `at`: the `Stream` of assembly/draws.ts. */
+export function writeStream(heap: Heap, at: number, stream: { readonly p: number; readonly state: GeneratorState } | null): void {
+  const { p, state: { seed, offset } } = stream ?? { p: 0, state: { seed: 0, offset: 0 } };
   const block = Math.floor(offset / 4);
-  return { threshold: dropThreshold(p), dropScale: 1 / (1 - p), seed: [seed, Math.floor(seed / twoTo32)], block: [block, Math.floor(block / twoTo32)] };
+  heap.i32.set([dropThreshold(p), 0, seed, Math.floor(seed / twoTo32), block, Math.floor(block / twoTo32)], at);
+  heap.f32[at + 1] = 1 / (1 - p);
 }
 
 /** The record that assembly/dropout.ts reads. */
 export function dropoutRecord(heap: Heap, count: number, x: number, out: number, p: number, state: GeneratorState): number {
-  const [scratch, rest] = [heap.allocate(256 * maxParts), heap.allocate(256)];
+  const [scratch, rest] = [heap.allocate(512 * maxParts), heap.allocate(512)];
   const record = heap.allocate(64);
-  const { threshold, dropScale, seed, block } = drawRecord({ p, state });
-  heap.i32.set([count, x, out, ...seed, ...block, threshold], record / 4);
-  heap.f32[record / 4 + 8] = dropScale;
-  heap.i32.set([scratch, rest], record / 4 + 9);
+  heap.i32.set([count, x, out], record / 4);
+  writeStream(heap, record / 4 + 3, { p, state });
+  heap.i32.set([scratch, rest], record / 4 + 3 + streamWords);
   return record;
 }

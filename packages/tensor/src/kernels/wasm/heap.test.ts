@@ -43,6 +43,33 @@ describe('Heap', () => {
     }
   });
 
+  it('gives workspace at the same place until it must be larger, apart from all else', () => {
+    const heap = new Heap(new WebAssembly.Memory({ initial: 2, maximum: 512 }));
+    const first = heap.scratch(() => heap.workspace(20_000));
+    const below = heap.allocate(100_000);
+    expect([1, 20_000].map((bytes) => heap.workspace(bytes))).toEqual([first, first]);
+    const larger = heap.workspace(300_000);
+    const block = heap.reserve(50_000);
+    const blocks = [{ address: below, bytes: 100_000 }, { address: larger, bytes: 300_000 }, block].toSorted((a, b) => a.address - b.address);
+    for (let i = 1; i < blocks.length; i++) expect(blocks[i].address).toBeGreaterThanOrEqual(blocks[i - 1].address + blocks[i - 1].bytes);
+    expect(heap.workspace(0)).toBe(larger);
+    // More than a cache holds comes and goes with the stack.
+    const { used } = heap;
+    heap.scratch(() => expect(heap.workspace(9_000_000)).not.toBe(larger));
+    expect([heap.used, heap.workspace(0)]).toEqual([used, larger]);
+  });
+
+  it('gives its workspace up for a call that would find no room', () => {
+    const heap = new Heap(new WebAssembly.Memory({ initial: 2, maximum: 16 }));
+    heap.workspace(600_000);
+    let tries = 0;
+    expect(heap.scratch(() => {
+      tries++;
+      return heap.allocate(700_000);
+    })).toBeGreaterThan(0);
+    expect(tries).toBe(2);
+  });
+
   it('grows, and its views follow', () => {
     const heap = small();
     heap.f32[20000] = 7;

@@ -14,6 +14,9 @@ export const maximumPages = 65536;
 /** The most parts that a job is ever shared out in, one a thread: what scratch memory of rows is allocated for. */
 export const maxParts = 64;
 
+/** A larger workspace than this comes from the stack: it would not stay in a cache. */
+const largestWorkspace = 1 << 23;
+
 /** What other threads do, which goes on while the calling one is at something else. */
 export interface Work {
   /** Waits for its end. */
@@ -30,6 +33,7 @@ export class Heap implements KernelMemory {
   #unfinished: Work | null = null;
   readonly #regions = new Regions(base);
   readonly #stack = new Stack((bytes) => this.#take(bytes), (block) => this.#regions.give(block));
+  #workspace: Block = { address: 0, bytes: 0 };
   /** Bytes of the blocks that are reserved. */
   #reserved = 0;
   #peak = 0;
@@ -119,7 +123,10 @@ export class Heap implements KernelMemory {
           // A kernel allocates before it writes, so that it may begin anew: with addresses that are right by then. Chunks that
           // nobody uses help once: those of the next try are its own.
           if (trimmed && this.relieve?.() !== true) throw error;
-          if (!trimmed) this.#stack.trim();
+          if (!trimmed) {
+            this.#stack.trim();
+            this.#freeWorkspace();
+          }
           trimmed = true;
         }
       }
@@ -165,6 +172,26 @@ export class Heap implements KernelMemory {
     const address = this.#stack.push(bytes);
     this.#note();
     return address;
+  }
+
+  /**
+   * Memory for what a kernel works in while it runs, a multiple of 64: until the next call, and at the same place each time,
+   * so that it stays in the processor's caches. The stack's moves on with every result.
+   */
+  workspace(bytes: number): number {
+    if (bytes > largestWorkspace) return this.allocate(bytes);
+    if (bytes > this.#workspace.bytes) {
+      this.#freeWorkspace();
+      const rounded = aligned(bytes);
+      this.#workspace = { address: this.#take(rounded), bytes: rounded };
+    }
+    this.spoil(this.#workspace.address, this.#workspace.bytes);
+    return this.#workspace.address;
+  }
+
+  #freeWorkspace(): void {
+    if (this.#workspace.bytes > 0) this.#regions.give(this.#workspace);
+    this.#workspace = { address: 0, bytes: 0 };
   }
 
   /** A block that stays until `free` is called for it. */

@@ -1,7 +1,7 @@
 import type { LinearActivation, LinearEpilogue } from '../contract.ts';
-import { drawRecord } from './dropout.ts';
+import { writeStream } from './dropout.ts';
 import type { Heap } from './heap.ts';
-import { aligned } from './regions.ts';
+import { aligned, inPages } from './regions.ts';
 import type { Runtime } from './runtime.ts';
 import { partsFor, runJob, type JobName } from './share.ts';
 
@@ -42,23 +42,22 @@ export const plain: PlacedEpilogue = { bias: 0, scale: 1, activation: null, drop
 /** The numbers by which assembly/matmul/epilogue.ts knows activations. */
 const activations: Readonly<Record<LinearActivation, number>> = { relu: 1, gelu: 2, geluTanh: 3, silu: 4, tanh: 5 };
 
-/** Where assembly/matmul/record.ts expects the fields that are no integers. */
+/** Where assembly/matmul/record.ts expects the fields that are written apart. */
 const scaleField = 16;
-const dropScaleField = 22;
+const streamField = 21;
 export const recordBytes = 4 * 30;
 
 /** Writes the record that assembly/matmul/record.ts describes; the table takes three words a product, then one for each of several B. */
 export function writeProduct(heap: Heap, at: number, { M, N, K, aRow, aColumn, bRow, bColumn, cRow, operands, epilogue, packed: each = [] }: Products, table: number, packed: readonly [address: number, stride: number], scratch: readonly [address: number, stride: number]): void {
   const { bias, scale, activation, dropout, residual, slope } = epilogue ?? plain;
   const act = activation === null ? 0 : activations[activation];
-  const { threshold, dropScale, seed, block } = drawRecord(dropout);
   heap.i32.set([
     M, N, K, aRow, aColumn, bRow, bColumn, cRow, table, operands.length, packed[0], packed[1], scratch[0], scratch[1],
-    bias, act, 0, residual, cRow, slope, cRow, threshold, 0, seed[0], seed[1], block[0], block[1], cRow / 16,
+    bias, act, 0, residual, cRow, slope, cRow, 0, 0, 0, 0, 0, 0, cRow / 32,
     each.length > 1 ? N / each.length : 0, table + 12 * operands.length,
   ], at / 4);
   heap.f32[at / 4 + scaleField] = scale;
-  heap.f32[at / 4 + dropScaleField] = dropScale;
+  writeStream(heap, at / 4 + streamField, dropout);
   const words = heap.i32;
   let word = table / 4;
   for (const addresses of operands) for (const address of addresses) words[word++] = address;
@@ -83,6 +82,7 @@ function multiplyPrepacked(runtime: Runtime, products: Products, panels: readonl
   const { M, N, K } = products;
   const parts = partsFor(runtime, M * N * K);
   const bytes = aligned(exports.scratchBytes(K));
+  // On the stack: the next product's result comes to lie where this was, in lines that are at hand still.
   const scratch = heap.allocate(parts * bytes);
   const table = heap.allocate(12 + panels.length * 4);
   const job = heap.allocate(recordBytes);
@@ -96,35 +96,33 @@ function multiplyUnpacked(runtime: Runtime, products: Products): void {
   const count = operands.length;
   const parts = partsFor(runtime, M * N * K * count);
   const few = M <= fewRows;
-  /** What lies between the memory of one part and that of the next. */
-  const strideOf = (bytes: number): number => (parts === 1 ? 0 : aligned(bytes));
+  // Whole products are the better parts where there are enough.
+  const whole = count >= 2 * parts && (few || exports.packedBytes(K, N) <= pieceBytes);
+  // Products with more rows take panels of B several times: they are packed before, for all parts.
+  const byColumns = !whole && few && N >= 16 * parts;
+  const piece = whole || byColumns ? N : Math.min(N, Math.max(64, Math.floor(pieceBytes / (K * 64)) * 16));
+  const copies = byColumns || (whole && few) ? 0 : whole ? parts : 1;
   heap.scratch(() => {
+    const [bytes, panelBytes] = [exports.scratchBytes(K), copies === 0 ? 0 : exports.packedBytes(K, piece)].map(inPages);
+    const scratch = heap.workspace(parts * bytes + copies * panelBytes);
+    // What lies between the memory of one part and that of the next.
+    const [stride, panelStride] = parts === 1 ? [0, 0] : [bytes, panelBytes];
+    const packed = copies === 0 ? ([0, 0] as const) : ([scratch + parts * bytes, panelStride] as const);
     const table = heap.allocate(count * 12);
     const job = heap.allocate(recordBytes);
-    const scratchBytes = exports.scratchBytes(K);
-    const scratch = [heap.allocate(scratchBytes + (parts - 1) * strideOf(scratchBytes)), strideOf(scratchBytes)] as const;
-    const panels = (columns: number, copies: number): readonly [number, number] => {
-      const bytes = exports.packedBytes(K, columns);
-      return [heap.allocate(bytes + (copies - 1) * strideOf(bytes)), strideOf(bytes)];
-    };
-    const run = (part: Products, packed: readonly [number, number], ...jobs: readonly JobName[]): void => {
-      writeProduct(heap, job, part, table, packed, scratch);
+    const run = (part: Products, ...jobs: readonly JobName[]): void => {
+      writeProduct(heap, job, part, table, packed, [scratch, stride]);
       for (const name of jobs) runJob(runtime, name, job, parts);
     };
-    // Whole products are the better parts where there are enough.
-    if (count >= 2 * parts && (few || exports.packedBytes(K, N) <= pieceBytes)) {
-      run(products, few ? [0, 0] : panels(N, parts), 'multiplyEach');
+    if (whole) {
+      run(products, 'multiplyEach');
       return;
     }
-    // Products with more rows take panels of B several times: they are packed before, for all parts.
-    const byColumns = few && N >= 16 * parts;
-    const piece = byColumns ? N : Math.min(N, Math.max(64, Math.floor(pieceBytes / (K * 64)) * 16));
-    const packed = byColumns ? ([0, 0] as const) : panels(piece, 1);
     for (const operand of operands) {
       for (let column = 0; column < N; column += piece) {
         const part = piece < N || count > 1 ? columnsOf(products, operand, column, Math.min(piece, N - column)) : products;
-        if (byColumns) run(part, packed, 'multiplyColumns');
-        else run(part, packed, 'packB', 'multiplyPacked');
+        if (byColumns) run(part, 'multiplyColumns');
+        else run(part, 'packB', 'multiplyPacked');
       }
     }
   });
@@ -149,9 +147,9 @@ function columnsOf(products: Products, [a, b, c]: readonly [number, number, numb
   return { ...products, N: columns, operands: [[a, b + column * bColumn, c + column * 4]], epilogue: own };
 }
 
-/** The same draws for values that begin `column` values later in each row. */
+/** The same draws for values that begin `column` values, whole blocks, later in each row. */
 function drawnFrom(dropout: LinearEpilogue['dropout'], column: number): LinearEpilogue['dropout'] {
   if (dropout === null) return null;
   const { p, state } = dropout;
-  return { p, state: { ...state, offset: state.offset + column } };
+  return { p, state: { ...state, offset: state.offset + column / 2 } };
 }
