@@ -78,6 +78,17 @@ const programs: Record<string, () => Promise<object>> = {
     const optimizer = new AdamW(model.train().parameters());
     return { settled, most, heap, trained: peak(), groups: optimizer.groups.length };
   },
+  /** Checkpoints loaded and dropped, one after the other: memory after the second, and the most that was seen after. */
+  async loads() {
+    const seen: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const model = (await BertModel.fromPretrained(process.argv[4])).eval();
+      noGrad(() => model.forward({ inputIds: randint(900, [1, 16]) }));
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push(rss());
+    }
+    return { settled: seen[1], most: Math.max(...seen.slice(2)), heap: engineInfo().memoryBytes / MB };
+  },
   models: () => models(false),
   packedModels: () => models(true),
 };

@@ -22,13 +22,17 @@ const registry = typeof FinalizationRegistry === 'undefined' ? null : new Finali
 /** Whether memory that is lent ever comes back: some edge hosts have no finalisers. */
 export const canLend = registry !== null && typeof WeakRef !== 'undefined';
 
+/** What the language has had since ES2024. */
+type ResizableConstructor = new (bytes: number, options: { readonly maxByteLength: number }) => ArrayBuffer;
+
 /**
  * As many bytes as lie in a heap, never touched and so never real. A holder keeps it: by it the collector, which does not
- * see the heap, feels what the holder weighs.
+ * see the heap, feels what the holder weighs. One that could be resized comes from the system itself: a plain one may be
+ * made of memory that was free again, all of which the host fills with zeros.
  */
 export function weightOf(bytes: number): ArrayBuffer {
   try {
-    return new ArrayBuffer(bytes);
+    return new (ArrayBuffer as ResizableConstructor)(bytes, { maxByteLength: bytes });
   } catch {
     return new ArrayBuffer(0);
   }
