@@ -31,7 +31,7 @@ interface Attributes {
   /** Which of the optional operands follow x and the weight. */
   readonly bias: boolean;
   readonly residual: boolean;
-  /** Whether a backward pass may ask for the slope of what follows the sums. */
+  /** Whether a backward pass may ask for the slope of the activation. */
   readonly keep: boolean;
 }
 
@@ -99,13 +99,18 @@ function bent(z: Tensor, { activation, dropout }: Pick<Attributes, 'activation' 
   return dropout === null ? y : dropStream(y, dropout);
 }
 
-/** Keeps the slope of activation and dropout at each value, made while the value was at hand: backward multiplies by it. */
+/**
+ * Keeps the slope of the activation, and of dropout after it, at each value, made while the value was at hand: backward
+ * multiplies by it. Dropout alone draws its mask again, which costs less than to write and read it.
+ */
 const linearActivationOp = defineOp<Attributes>({
   name: 'linearActivation',
   throughTwin: true,
   forward,
   backward(g, { inputs: [x, weight], extras: [slope], attributes, needs, shapes }) {
-    return gradients(g, g.reshape(rowsOf(g.shape)).mul(wrap(slope)), x, weight, attributes, needs, shapes);
+    const rows = g.reshape(rowsOf(g.shape));
+    const h = slope === undefined ? dropStream(rows, attributes.dropout as DropoutStream) : rows.mul(wrap(slope));
+    return gradients(g, h, x, weight, attributes, needs, shapes);
   },
   composed: (inputs, attributes) => plus(bent(sums(inputs, attributes), attributes), inputs, attributes),
 });
@@ -166,7 +171,7 @@ export function linear<A extends DType, B extends DType>(x: Tensor<A>, weight: T
   const product = (dropout: DropoutStream | null, addend: Tensor | null): Tensor => {
     const operands = [a, b, c, addend].filter((operand) => operand !== null);
     const bends = activation !== null || dropout !== null;
-    const keep = bends && isRecording() && operands.some((operand) => operand.requiresGrad);
+    const keep = activation !== null && isRecording() && operands.some((operand) => operand.requiresGrad);
     return apply(bends ? linearActivationOp : linearOp, operands, { scale, activation, dropout, bias: c !== null, residual: addend !== null, keep });
   };
   // The kernel drops rows that are whole blocks of eight draws.
