@@ -50,8 +50,7 @@ export function drawMasks(stream: Stream, onward0: v128, onward1: v128, words: u
   const equals = v128.or(masksOf(words, threshold, to), masksOf(words + 64, threshold, to + 128));
   if ((threshold & 0xffff) == 0 || !v128.any_true(equals)) return;
   drawWords(stream, onward0, onward1, 1, words + 128);
-  settle(words, threshold, to);
-  settle(words + 64, threshold, to + 128);
+  for (let block = 0; block < 8; block++) settle(words + ((block >> 2) << 6), block & 3, threshold, to + (block << 5), 4);
 }
 
 /** The words of four blocks at `words`, turned: each register holds the draws of a block. */
@@ -78,26 +77,10 @@ function storeMask(kept: v128, to: usize): void {
   v128.store(to, i32x4.extend_high_i16x8_s(kept), 16);
 }
 
-/** Decides between equals, of four blocks. */
-function settle(words: usize, threshold: u32, to: usize): void {
-  for (let block = 0; block < 4; block++) {
-    for (let draw = 0; draw < 8; draw++, to += 4) {
-      const at = drawAt(words, block, draw);
-      if (<u32>load<u16>(at) == threshold >> 16) store<i32>(to, settled(at, threshold));
-    }
+/** Decides between equals, of one of the four blocks whose words begin at `words`; its masks lie `step` bytes apart. */
+export function settle(words: usize, block: i32, threshold: u32, to: usize, step: usize): void {
+  for (let draw = 0; draw < 8; draw++, to += step) {
+    const at = words + (block << 2) + ((draw >> 1) << 4) + ((draw & 1) << 1);
+    if (<u32>load<u16>(at) == threshold >> 16) store<i32>(to, -<i32>(<u32>load<u16>(at, 128) >= (threshold & 0xffff)));
   }
-}
-
-/** Where a draw of a block of the four whose words begin at `words` lies. */
-// @ts-ignore: decorator
-@inline
-export function drawAt(words: usize, block: i32, draw: i32): usize {
-  return words + (block << 2) + ((draw >> 1) << 4) + ((draw & 1) << 1);
-}
-
-/** The mask of a draw at `at` that equals the high half of p·2³², by the one 128 bytes on. */
-// @ts-ignore: decorator
-@inline
-export function settled(at: usize, threshold: u32): i32 {
-  return -<i32>(<u32>load<u16>(at, 128) >= (threshold & 0xffff));
 }

@@ -1,4 +1,4 @@
-import { drawAt, drawWords, leastKept, settled, Stream, WORDS_BYTES } from '../draws';
+import { drawWords, leastKept, settle, Stream, WORDS_BYTES } from '../draws';
 import { packPanel } from '../matmul/pack';
 import { TILE_COLUMNS } from '../matmul/tile';
 import { addMask, scaleColumns, selectMask } from './columns';
@@ -64,11 +64,7 @@ export function drawKept(task: Attention, work: Workspace, head: i32, query: i32
       if ((stream.threshold & 0xffff) == 0 || !v128.any_true(equals)) continue;
       drawWords(stream, onward0, onward1, 1, words + 128);
       for (let l = 0; l < 8; l++) {
-        const own = to + (first - load<i32>(befores + (l << 2))) * STEP + (l << 2);
-        for (let draw = 0; draw < 8; draw++) {
-          const at = drawAt(words + ((l >> 2) << 6), l & 3, draw);
-          if (<u32>load<u16>(at) == stream.threshold >> 16) store<i32>(own + draw * STEP, settled(at, stream.threshold));
-        }
+        settle(words + ((l >> 2) << 6), l & 3, stream.threshold, to + (first - load<i32>(befores + (l << 2))) * STEP + (l << 2), STEP);
       }
     }
   }
