@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { Heap } from './heap.ts';
 import { Regions, type Block } from './regions.ts';
 
-/** Whether two of the blocks have bytes in common. */
+/** Whether two of the blocks have bytes in common; an empty one has none. */
 function meet(blocks: readonly Block[]): boolean {
-  const sorted = [...blocks].sort((a, b) => a.address - b.address);
+  const sorted = blocks.filter(({ bytes }) => bytes > 0).sort((a, b) => a.address - b.address);
   return sorted.some((block, i) => i > 0 && sorted[i - 1].address + sorted[i - 1].bytes > block.address);
 }
 
